@@ -1,0 +1,52 @@
+# Every target does its own set-up: Python 3.11 or newer, make and git are all that must be there.
+#   PYTHON=python3.12   the Python to make the virtual environment with
+#   ARGS="-k upload"    what else to tell pytest
+#   PORT=8001           where `make serve` listens
+#   UPGRADE=--upgrade   lets `make lock` take newer versions
+#   APT=no              never install Debian packages
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+SETUP := $(PYTHON) tools/setup.py
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 \
+	--custom-compile-command "make lock" $(UPGRADE)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo serve test check bench lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+
+demo: ## store a real backup, get it back, compare every file
+	@$(SETUP) serve
+	@$(BIN)/python tools/demo.py
+
+serve: ## leave a server running on ./var
+	@$(SETUP) serve
+	@exec $(BIN)/python tools/serve.py --port $(PORT)
+
+test: ## run all tests
+	@$(SETUP) test
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: ## lint, format, types, import rows
+	@$(SETUP) dev
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+bench: ## compare upload and download with peers, in one run
+	@$(SETUP) test
+	@$(BIN)/python bench/run.py $(ARGS)
+
+lock: ## write requirements/*.txt from requirements/*.in
+	@$(SETUP) dev
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) -c requirements/dev.txt requirements/server.in -o requirements/server.txt
+	$(COMPILE) -c requirements/dev.txt requirements/build.in -o requirements/build.txt
+
+clean: ## remove the virtual environment and caches; ./var stays
+	rm -rf .venv .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""A shared hosting for backups: stores client-encrypted backups in versioned collections."""

@@ -1,0 +1,104 @@
+"""Accounts, for those who may: create them (contract 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from backup_repository.access.decide import Action, is_administrator, require
+from backup_repository.access.model import Actor, Permission
+from backup_repository.access.names import parse_permissions
+from backup_repository.access.passwords import Passwords
+from backup_repository.clock import Clock
+from backup_repository.database.engine import Database, Transaction
+from backup_repository.errors import FieldError, InvalidFields, PermissionDenied
+from backup_repository.users import store
+from backup_repository.users.model import User
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What is decided about a new account; every field has passed its own rules."""
+
+    email: str
+    password: str
+    permissions: Sequence[str]
+    tags: Sequence[str] = ()
+    max_allowed_file_size: int = 0
+    """Bytes; 0: unlimited."""
+    allowed_ip_addresses: Sequence[str] = ()
+    allowed_user_agents: Sequence[str] = ()
+    organization: str = ""
+    about: str = ""
+    expires_at: datetime | None = None
+    active: bool = True
+    id: str | None = None
+    """A chosen UUID, lower case; None: a random one."""
+
+
+class Accounts:
+    """The jobs on accounts."""
+
+    def __init__(self, database: Database, passwords: Passwords, clock: Clock) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._clock = clock
+
+    async def create(self, actor: Actor, new: NewAccount) -> User:
+        """Create an account.
+
+        Raises:
+            PermissionDenied: the actor may not create users (40300), choose ids (40301), or make an administrator
+                without being one (40315).
+            RuleBroken: an unknown permission (40010).
+            InvalidFields: id or e-mail is taken (`id`, 40001).
+        """
+        require(actor, Action.CREATE_USER)
+        if new.id is not None:
+            require(actor, Action.CHOOSE_USER_ID)
+        permissions = parse_permissions(new.permissions, Permission)
+        if Permission.ADMINISTRATOR in permissions and not is_administrator(actor):
+            raise PermissionDenied("Only an administrator can make an administrator", 40315)
+        return await self.create_as_system(new)
+
+    async def create_as_system(self, new: NewAccount) -> User:
+        """Create an account from the console.
+
+        Raises:
+            RuleBroken: an unknown permission (40010).
+            InvalidFields: id or e-mail is taken (`id`, 40001).
+        """
+        permissions = parse_permissions(new.permissions, Permission)
+        user = User(
+            id=new.id or str(uuid4()),
+            email=new.email,
+            password_hash=await self._passwords.hash(new.password),
+            permissions=frozenset(permission.value for permission in permissions),
+            tags=tuple(new.tags),
+            max_allowed_file_size=new.max_allowed_file_size,
+            allowed_ip_addresses=tuple(new.allowed_ip_addresses),
+            allowed_user_agents=tuple(new.allowed_user_agents),
+            organization=new.organization,
+            about=new.about,
+            expires_at=new.expires_at,
+            active=new.active,
+            created_at=self._clock(),
+        )
+        async with self._database.transaction() as tx:
+            await self._add(tx, user)
+        return user
+
+    async def find(self, *, user_id: str | None = None, email: str | None = None) -> User | None:
+        """Find an account for the console by id, else by e-mail."""
+        async with self._database.reading() as tx:
+            found = await store.by_id(tx, user_id.lower()) if user_id else None
+            return found or (await store.by_email(tx, email) if email else None)
+
+    async def _add(self, tx: Transaction, user: User) -> None:
+        try:
+            await store.add(tx, user)
+        except store.AccountTaken as error:
+            taken = {"id": FieldError("User already exists", 40001)}
+            raise InvalidFields(taken) from error

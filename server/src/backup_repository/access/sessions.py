@@ -1,0 +1,70 @@
+"""Who is calling: log-ins, and the check of every request (contract 3.2 and 3.4)."""
+
+from __future__ import annotations
+
+from backup_repository.access import signing, store
+from backup_repository.access.admit import admit, admit_account
+from backup_repository.access.keys import KeyPair
+from backup_repository.access.model import Actor, Permission, TokenKind
+from backup_repository.access.passwords import Passwords
+from backup_repository.clock import Clock
+from backup_repository.database.engine import Database
+from backup_repository.errors import Unauthenticated
+from backup_repository.users import store as users_store
+
+
+class Sessions:
+    """Opens login sessions and recognises the bearers of tokens."""
+
+    def __init__(
+        self, database: Database, keys: KeyPair, passwords: Passwords, clock: Clock, *, session_seconds: int
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._passwords = passwords
+        self._clock = clock
+        self._session_seconds = session_seconds
+
+    async def log_in(self, email: str, password: str, *, address: str, user_agent: str) -> str:
+        """Check a password and return the text of a new, recorded login session (contract 3.2).
+
+        Raises:
+            Unauthenticated: unknown e-mail or wrong password, alike and after comparable work.
+            PermissionDenied: the account is expired or deactivated (40322), or limited to other addresses or user
+                agents (40323).
+        """
+        async with self._database.reading() as tx:
+            user = await users_store.by_email(tx, email)
+        right = await self._passwords.matches(user.password_hash if user else None, password)
+        if user is None or not right:
+            raise Unauthenticated("Invalid credentials.")
+        now = self._clock()
+        admit_account(user, now=now, address=address, user_agent=user_agent)
+        text, token = signing.sign(
+            self._keys,
+            user,
+            TokenKind.SESSION,
+            frozenset(Permission(name) for name in user.permissions),
+            lifetime=self._session_seconds,
+            description="Login",
+            now=now,
+        )
+        async with self._database.transaction() as tx:
+            await store.add_token(tx, token)
+        return text
+
+    async def identify(self, text: str, *, address: str, user_agent: str) -> Actor:
+        """Recognise the bearer of a token, in the order of contract 3.4; `entries` stay empty until a job needs them.
+
+        Raises:
+            Unauthenticated: the token cannot be believed, has expired, or its account is gone.
+            PermissionDenied: 40322, 40323 or 40324.
+        """
+        now = self._clock()
+        claims = signing.verify(self._keys, text, now)
+        async with self._database.reading() as tx:
+            user, token = await store.account_and_token(tx, claims.user_id, claims.token_hash)
+        admit(user, token, now=now, address=address, user_agent=user_agent)
+        if user is None or token is None:
+            raise Unauthenticated(signing.INVALID)
+        return Actor(user=user, token=token, entries=frozenset())

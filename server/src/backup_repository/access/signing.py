@@ -1,0 +1,84 @@
+"""Signs and verifies tokens (contract 3.1): JWTs under the one algorithm of the configured key, no clock allowance."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import jwt
+
+from backup_repository.access.keys import KeyPair
+from backup_repository.access.model import Permission, Permissions, Token, TokenKind
+from backup_repository.errors import Unauthenticated
+from backup_repository.users.model import User
+
+INVALID = "Invalid JWT Token"
+"""What any token that cannot be believed is answered with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a believed token says; everything else is read from our own records."""
+
+    user_id: str
+    token_hash: str
+
+
+def hash_of(text: str) -> str:
+    """Return the lower-case SHA-256 hex of a token's text, under which it is recorded."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sign(
+    keys: KeyPair, user: User, kind: TokenKind, scope: Permissions, *, lifetime: int, description: str, now: datetime
+) -> tuple[str, Token]:
+    """Make a token that is valid for lifetime seconds; returns its text and the record to be kept."""
+    issued = int(now.timestamp())
+    roles = [permission.value for permission in Permission if permission in scope]
+    claims = {
+        "iat": issued,
+        "exp": issued + lifetime,
+        "jti": str(uuid4()),
+        "sub": user.id,
+        "email": user.email,
+        "roles": roles,
+    }
+    text = jwt.encode(claims, keys.private, keys.algorithm)
+    record = Token(
+        id=str(uuid4()),
+        token_hash=hash_of(text),
+        user_id=user.id,
+        kind=kind,
+        scope=scope,
+        issued_at=now,
+        expires_at=datetime.fromtimestamp(issued + lifetime, UTC),
+        description=description,
+        active=True,
+    )
+    return text, record
+
+
+def verify(keys: KeyPair, text: str, now: datetime) -> Claims:
+    """Check signature, structure and expiry, in this order (contract 3.4, checks 2 and 3).
+
+    Raises:
+        Unauthenticated: `Invalid JWT Token` or `Expired JWT Token`.
+    """
+    try:
+        claims = jwt.decode(
+            text,
+            keys.public,
+            algorithms=[keys.algorithm],
+            # expiry is judged below, by the clock that was handed in
+            options={"require": ["exp", "sub"], "verify_exp": False, "verify_iat": False, "verify_aud": False},
+        )
+    except (jwt.PyJWTError, ValueError) as error:
+        raise Unauthenticated(INVALID) from error
+    expiry = claims["exp"]
+    if not isinstance(expiry, int):
+        raise Unauthenticated(INVALID)
+    if expiry <= now.timestamp():
+        raise Unauthenticated("Expired JWT Token")
+    return Claims(user_id=claims["sub"], token_hash=hash_of(text))

@@ -1,0 +1,155 @@
+"""The SQL of tokens and access control lists. Never commits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, Text, and_, case, cast, delete, func, insert, select, update
+
+from backup_repository.access.model import Grant, Permission, Permissions, Token, TokenKind
+from backup_repository.database.engine import Transaction
+from backup_repository.database.tables import grants, tokens, users
+from backup_repository.users.model import User
+from backup_repository.users.store import user_from
+
+
+async def add_token(tx: Transaction, token: Token) -> None:
+    """Record an issued token."""
+    await tx.execute(
+        insert(tokens).values(
+            id=token.id,
+            token_hash=token.token_hash,
+            user_id=token.user_id,
+            kind=token.kind.value,
+            scope=_names(token.scope),
+            issued_at=token.issued_at,
+            expires_at=token.expires_at,
+            description=token.description,
+            active=token.active,
+        )
+    )
+
+
+async def token_by_hash(tx: Transaction, token_hash: str) -> Token | None:
+    """Find the record of a token."""
+    row = (await tx.execute(select(tokens).where(tokens.c.token_hash == token_hash))).one_or_none()
+    return None if row is None else _token(row)
+
+
+async def account_and_token(tx: Transaction, user_id: str, token_hash: str) -> tuple[User | None, Token | None]:
+    """Find an account, and its token of that hash, in one round trip."""
+    own_token = and_(tokens.c.user_id == users.c.id, tokens.c.token_hash == token_hash)
+    query = select(users, tokens).select_from(users.outerjoin(tokens, own_token)).where(users.c.id == user_id)
+    row = (await tx.execute(query.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL))).one_or_none()
+    if row is None:
+        return None, None
+    user = user_from(row, "users_")
+    return user, None if row.tokens_id is None else _token(row, "tokens_")
+
+
+async def switch_off(tx: Transaction, token_hash: str) -> bool:
+    """Revoke or use up a token; False when it was off already. Of parallel callers exactly one gets True."""
+    changed = await tx.execute(
+        update(tokens).where(tokens.c.token_hash == token_hash, tokens.c.active).values(active=False)
+    )
+    return changed.rowcount == 1
+
+
+async def tokens_of(
+    tx: Transaction, user_id: str, now: datetime, *, offset: int, limit: int
+) -> tuple[tuple[Token, ...], int]:
+    """Return one page of an account's tokens, still valid ones first, then newest first; and how many there are."""
+    total = (await tx.execute(select(func.count()).select_from(tokens).where(tokens.c.user_id == user_id))).scalar_one()
+    validity = case((tokens.c.active & (tokens.c.expires_at > now), 0), else_=1)
+    order = (validity, tokens.c.issued_at.desc(), tokens.c.id)
+    query = select(tokens).where(tokens.c.user_id == user_id).order_by(*order).offset(offset).limit(limit)
+    return tuple(_token(row) for row in await tx.execute(query)), total
+
+
+async def count_active_tokens(tx: Transaction, now: datetime) -> int:
+    """Count recorded tokens that are active and not expired."""
+    query = select(func.count()).select_from(tokens).where(tokens.c.active, tokens.c.expires_at > now)
+    return (await tx.execute(query)).scalar_one()
+
+
+async def entry(tx: Transaction, collection_id: str, user_id: str) -> Permissions | None:
+    """Return the account's entry in the collection; None: no member; an empty entry still makes a member."""
+    query = select(grants.c.permissions).where(grants.c.collection_id == collection_id, grants.c.user_id == user_id)
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else _permissions(row.permissions)
+
+
+async def all_entries(tx: Transaction, user_id: str) -> Permissions:
+    """Return the permissions an account has in any access control list, together."""
+    # as text, because PostgreSQL cannot compare JSON: a few different lists, however many collections
+    query = select(cast(grants.c.permissions, Text)).where(grants.c.user_id == user_id).distinct()
+    lists = (await tx.execute(query)).scalars()
+    return frozenset(permission for names in lists for permission in _permissions(json.loads(names)))
+
+
+async def put_grant(tx: Transaction, grant: Grant) -> None:
+    """Create or replace one entry. The caller holds the collection's lock, so that entries stay single."""
+    where = (grants.c.collection_id == grant.collection_id, grants.c.user_id == grant.user_id)
+    names = _names(grant.permissions)
+    if (await tx.execute(update(grants).where(*where).values(permissions=names))).rowcount == 0:
+        await tx.execute(
+            insert(grants).values(collection_id=grant.collection_id, user_id=grant.user_id, permissions=names)
+        )
+
+
+async def remove_grant(tx: Transaction, collection_id: str, user_id: str) -> bool:
+    """Remove one entry; False when there was none."""
+    where = (grants.c.collection_id == collection_id, grants.c.user_id == user_id)
+    return (await tx.execute(delete(grants).where(*where))).rowcount == 1
+
+
+async def count_members(tx: Transaction, collection_id: str) -> int:
+    """Count the accounts with an entry in the collection."""
+    query = select(func.count()).select_from(grants).where(grants.c.collection_id == collection_id)
+    return (await tx.execute(query)).scalar_one()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An account with an entry in a collection."""
+
+    user_id: str
+    email: str
+    permissions: Permissions
+
+
+async def members(tx: Transaction, collection_id: str) -> tuple[Member, ...]:
+    """List a collection's members, ordered by e-mail regardless of case."""
+    query = (
+        select(users.c.id, users.c.email, grants.c.permissions)
+        .join(users, users.c.id == grants.c.user_id)
+        .where(grants.c.collection_id == collection_id)
+        .order_by(users.c.email_folded)
+    )
+    return tuple(Member(row.id, row.email, _permissions(row.permissions)) for row in await tx.execute(query))
+
+
+def _names(permissions: Iterable[Permission]) -> list[str]:
+    return [permission.value for permission in Permission if permission in permissions]
+
+
+def _permissions(names: Iterable[str]) -> Permissions:
+    return frozenset(Permission(name) for name in names)
+
+
+def _token(row: Row[tuple[object, ...]], prefix: str = "") -> Token:
+    values = {name.removeprefix(prefix): value for name, value in row._mapping.items()}  # noqa: SLF001 - public API
+    return Token(
+        id=values["id"],
+        token_hash=values["token_hash"],
+        user_id=values["user_id"],
+        kind=TokenKind(values["kind"]),
+        scope=_permissions(values["scope"]),
+        issued_at=values["issued_at"],
+        expires_at=values["expires_at"],
+        description=values["description"],
+        active=values["active"],
+    )

@@ -1,0 +1,79 @@
+"""The whole route table on one screen (contract 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from backup_repository.api import collections, errors, members, sessions, system, users, versions
+from backup_repository.api.caller import authenticated, public, with_health_code, with_metrics_code, writing
+from backup_repository.api.resource import Resource
+from backup_repository.api.transport import KnownHosts, Linger
+from backup_repository.errors import DomainError
+from backup_repository.instance import Instance
+
+Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
+"""What runs around the serving of requests."""
+
+_API = "/api/stable"
+_COLLECTION = _API + "/repository/collection"
+_VERSIONS = _COLLECTION + "/{collection_id}/{naming:naming}"
+
+ROUTES = (
+    Resource(_API + "/login_check", POST=public(sessions.log_in)),
+    Resource(_API + "/auth/token", GET=authenticated(sessions.list_tokens), POST=writing(sessions.generate_token)),
+    Resource(_API + "/auth/token/{token_hash}", DELETE=writing(sessions.revoke_token)),
+    Resource(_API + "/auth/user", POST=writing(users.create_user)),
+    Resource(
+        _COLLECTION,
+        GET=authenticated(collections.search_collections),
+        POST=writing(collections.create_collection),
+        PUT=writing(collections.edit_collection),
+    ),
+    Resource(
+        _COLLECTION + "/{collection_id}",
+        GET=authenticated(collections.view_collection),
+        DELETE=writing(collections.delete_collection),
+    ),
+    Resource(
+        _COLLECTION + "/{collection_id}/access",
+        GET=authenticated(members.list_members),
+        POST=writing(members.grant_access),
+        PUT=writing(members.grant_access),
+    ),
+    Resource(_COLLECTION + "/{collection_id}/access/{user_id}", DELETE=writing(members.withdraw_access)),
+    Resource(_VERSIONS, GET=authenticated(versions.list_versions), POST=writing(versions.upload_version)),
+    Resource(
+        _VERSIONS + "/{version_id}",
+        GET=authenticated(versions.download_version),
+        DELETE=writing(versions.delete_version),
+    ),
+    Resource(_API + "/repository/file/{filename}", GET=authenticated(versions.download_file)),
+    Resource("/health", GET=with_health_code(system.health)),
+    Resource("/metrics/backup_repository_report/influxdb", GET=with_metrics_code(system.influxdb_report)),
+)
+"""Every path, and who may call which of its methods. HEAD comes with GET, OPTIONS with all."""
+
+
+def create_app(instance: Instance, lifespan: Lifespan) -> Starlette:
+    """Build the HTTP application of an instance."""
+    app = Starlette(
+        routes=[resource.route() for resource in ROUTES],
+        lifespan=lifespan,
+        middleware=[Middleware(KnownHosts, names=instance.config.trusted_hosts), Middleware(Linger)],
+        exception_handlers={
+            DomainError: errors.domain_error,
+            errors.ProtocolRefusal: errors.protocol_refusal,
+            errors.RangeNotSatisfiable: errors.range_not_satisfiable,
+            HTTPException: errors.http_error,
+            Exception: errors.unexpected_error,
+        },
+    )
+    app.router.redirect_slashes = False  # a trailing slash makes a different path (contract 1.1)
+    app.state.instance = instance
+    return app

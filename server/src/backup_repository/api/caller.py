@@ -1,0 +1,143 @@
+"""Who is calling: the named types that handlers take.
+
+`Public` anybody · `Authenticated` the bearer of a token · `Writing` one on an instance that may be written. Each is
+made by the wrapper of the same name in lower case, so a handler cannot get into the route table without its check.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backup_repository.access.model import Actor
+from backup_repository.api.errors import ProtocolRefusal
+from backup_repository.api.paging import simulates
+from backup_repository.api.peer import client_address
+from backup_repository.errors import ReadOnlyInstance, Unauthenticated
+from backup_repository.instance import Instance
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+"""What the route table holds."""
+
+_NO_TOKEN = "JWT Token not found"  # noqa: S105 - the contract's sentence
+_PARTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """A request of anybody."""
+
+    request: Request
+    instance: Instance
+
+    @property
+    def query(self) -> QueryParams:
+        """The request's query parameters."""
+        return self.request.query_params
+
+    @property
+    def simulate(self) -> bool:
+        """Whether the request only asks what would happen."""
+        return simulates(self.request.query_params)
+
+    def path(self, name: str) -> str:
+        """Return a part of the path by its name in the route."""
+        value: str = self.request.path_params[name]
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated(Public):
+    """A request of a token's bearer (contract 3.4)."""
+
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Writing(Authenticated):
+    """A request of a token's bearer that changes stored state; a read-only instance refuses it (contract 1.7)."""
+
+
+def public(handler: Callable[[Public], Awaitable[Response]]) -> Endpoint:
+    """Let anybody in."""
+
+    async def endpoint(request: Request) -> Response:
+        return await handler(Public(request, _instance(request)))
+
+    return endpoint
+
+
+def authenticated(handler: Callable[[Authenticated], Awaitable[Response]]) -> Endpoint:
+    """Let the bearers of good tokens in."""
+
+    async def endpoint(request: Request) -> Response:
+        instance = _instance(request)
+        return await handler(Authenticated(request, instance, await _actor(request, instance)))
+
+    return endpoint
+
+
+def writing(handler: Callable[[Writing], Awaitable[Response]]) -> Endpoint:
+    """Let the bearers of good tokens in, unless the instance is read-only."""
+
+    async def endpoint(request: Request) -> Response:
+        instance = _instance(request)
+        actor = await _actor(request, instance)
+        if instance.config.read_only:
+            raise ReadOnlyInstance
+        return await handler(Writing(request, instance, actor))
+
+    return endpoint
+
+
+def with_health_code(handler: Callable[[Public], Awaitable[Response]]) -> Endpoint:
+    """Let those in who know the health code."""
+
+    async def endpoint(request: Request) -> Response:
+        instance = _instance(request)
+        _check_code(request, instance.config.health_check_code)
+        return await handler(Public(request, instance))
+
+    return endpoint
+
+
+def with_metrics_code(handler: Callable[[Public], Awaitable[Response]]) -> Endpoint:
+    """Let those in who know the metrics code."""
+
+    async def endpoint(request: Request) -> Response:
+        instance = _instance(request)
+        _check_code(request, instance.config.metrics_code)
+        return await handler(Public(request, instance))
+
+    return endpoint
+
+
+def _instance(request: Request) -> Instance:
+    instance: Instance = request.app.state.instance
+    return instance
+
+
+async def _actor(request: Request, instance: Instance) -> Actor:
+    headers = request.headers.getlist("authorization")
+    parts = headers[0].split(" ") if len(headers) == 1 else []
+    if len(parts) != _PARTS or parts[0].lower() != "bearer" or not parts[1]:
+        raise Unauthenticated(_NO_TOKEN)
+    return await instance.sessions.identify(
+        parts[1],
+        address=client_address(request, instance.config.trusted_proxies),
+        user_agent=request.headers.get("user-agent", ""),
+    )
+
+
+def _check_code(request: Request, expected: str) -> None:
+    """Compare the one `code` of the query in constant time; an empty setting closes the endpoint (contract 10)."""
+    given = request.query_params.getlist("code")
+    same = len(given) == 1 and hmac.compare_digest(given[0].encode(errors="replace"), expected.encode())
+    if not (same and expected):
+        raise ProtocolRefusal(403, "Access denied")

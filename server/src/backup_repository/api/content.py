@@ -1,0 +1,109 @@
+"""The bytes of a version as an HTTP answer (contract 8.7): by the proxy when it offers to, else streamed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from backup_repository.api.integrity import digest_header
+from backup_repository.api.peer import is_trusted
+from backup_repository.api.ranges import Slice, http_date, not_modified, wanted_slice
+from backup_repository.instance import Instance
+from backup_repository.versions.model import Version
+
+_ACCELERATED = "/internal-storage/"
+"""The location under which the application's NGINX serves a local storage (contract B 4.2)."""
+
+_SIMPLE_RANGE = re.compile(r"bytes=(?:[0-9]+-[0-9]*|-[0-9]+)", re.ASCII)
+_CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+
+
+class StreamedContent(Response):
+    """An answer whose body is already open, so that a missing blob can still be refused properly."""
+
+    def __init__(
+        self, stack: AsyncExitStack, chunks: AsyncIterator[bytes], status: int, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(None, status, dict(headers))
+        self._stack = stack
+        self._chunks = chunks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the form of ASGI
+        """Send the headers, then block after block."""
+        async with self._stack:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            async for chunk in self._chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def content_response(request: Request, instance: Instance, version: Version) -> Response:
+    """Answer a GET or HEAD of a version: 200, 206, 304, 412 or 416.
+
+    Raises:
+        ProtocolRefusal: a precondition fails (412).
+        RangeNotSatisfiable: the range lies beyond the version (416).
+        StorageError: the blob is missing or the storage is out of reach.
+    """
+    etag = f'"{version.sha256}"'
+    headers = _headers(version, etag)
+    if not_modified(request.headers, etag, version.created_at):
+        return Response(None, 304, {name: value for name, value in headers.items() if name in _KEPT_ON_304})
+    is_head = request.method == "HEAD"
+    part = None if is_head else wanted_slice(request.headers, version.size, etag, version.created_at)
+    if _proxy_can_serve(request, instance, part):
+        path = await instance.downloads.accelerated(version)
+        if path is not None:
+            return Response(None, 200, headers | {"X-Accel-Redirect": _ACCELERATED + path})
+    status, span = (200, Slice(0, version.size)) if part is None else (206, part)
+    if part is not None:
+        headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{version.size}"
+    headers["Content-Length"] = str(span.end - span.start)
+    stack = AsyncExitStack()
+    chunks = await stack.enter_async_context(instance.downloads.read(version, span.start, span.end))
+    if is_head:
+        await stack.aclose()
+        return Response(None, status, headers)
+    return StreamedContent(stack, chunks, status, headers)
+
+
+_KEPT_ON_304 = frozenset({"ETag", "Repr-Digest", "Last-Modified", "Cache-Control"})
+
+
+def _headers(version: Version, etag: str) -> dict[str, str]:
+    return {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": _attachment(version.download_name),
+        "Accept-Ranges": "bytes",
+        "ETag": etag,
+        "Repr-Digest": digest_header(version.sha256),
+        "Last-Modified": http_date(version.created_at),
+        "Cache-Control": "private, no-cache, no-transform",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _attachment(filename: str) -> str:
+    """Write a file name per RFC 6266; collections' names are printable ASCII without quotes and backslashes."""
+    if filename.isascii():
+        escaped = filename.replace("\\", "\\\\").replace('"', '\\"')
+        return f'attachment; filename="{escaped}"'
+    return f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+def _proxy_can_serve(request: Request, instance: Instance, part: Slice | None) -> bool:
+    """Whether a trusted proxy offers to send the bytes and would come to the same status and range as we did."""
+    headers = request.headers
+    offers = headers.get("x-internal-sendfile") == _ACCELERATED
+    if not offers or not is_trusted(request, instance.config.trusted_proxies):
+        return False
+    if any(name in headers for name in _CONDITIONS):
+        return False
+    wanted = headers.get("range")
+    return wanted is None or (part is not None and _SIMPLE_RANGE.fullmatch(wanted) is not None)

@@ -1,0 +1,62 @@
+"""`health`: whether this installation is able to serve (contract B 2.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated
+
+import typer
+
+from backup_repository.cli import output
+from backup_repository.cli.console import options_of
+from backup_repository.database.engine import Database
+from backup_repository.errors import DatabaseUnavailable
+
+app = typer.Typer(no_args_is_help=True, help="Is this installation able to serve?")
+
+_PAUSE = 0.5
+
+
+@app.command("check")
+def check(context: typer.Context) -> None:
+    """Print the health document; exit 1 when not healthy."""
+    from backup_repository.main import running  # noqa: PLC0415 - `--help` stays quick without every part loaded
+
+    loaded = options_of(context).load()  # a storage that is gone is what is to be found out
+    with running(loaded.config) as instance:
+        diagnosis = asyncio.run(instance.health.diagnose())
+    output.say_json(diagnosis.document())
+    if not diagnosis.healthy:
+        raise typer.Exit(output.FAILED)
+
+
+@app.command("wait-for-database")
+def wait_for_database(
+    context: typer.Context,
+    timeout: Annotated[float, typer.Option("--timeout", "-x", help="Seconds until giving up.")] = 300,
+) -> None:
+    """Try every half second to reach the database; exit 1 after the time-out."""
+    config = options_of(context).load().config
+    if not asyncio.run(_reached(config.database_url, timeout)):
+        output.note(f"The database did not answer within {timeout:g} seconds; is DATABASE_URL right?")
+        raise typer.Exit(output.FAILED)
+    output.say("The database is ready")
+
+
+async def _reached(url: str, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    database = Database(url)
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(max(deadline - time.monotonic(), _PAUSE)):
+                    await database.ping()
+            except (DatabaseUnavailable, TimeoutError):
+                if time.monotonic() + _PAUSE > deadline:
+                    return False
+                await asyncio.sleep(_PAUSE)
+            else:
+                return True
+    finally:
+        await database.close()

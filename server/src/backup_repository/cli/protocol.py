@@ -1,0 +1,60 @@
+"""What the HTTP server itself answers, in the contract's form (contract 1.3 E6, 8.4), and bounded heads.
+
+uvicorn parses strictly but answers in plain text and reads request heads of any length.
+"""
+
+from __future__ import annotations
+
+import http
+import json
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_MAX_HEAD = 64 * 1024
+"""Bytes of a request line and its headers."""
+
+
+class ContractProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1 with the contract's envelopes."""
+
+    _head_bytes = 0
+    _in_head = True
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes off the connection; a head that goes on for too long ends it."""
+        if self._in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > _MAX_HEAD and not self.transport.is_closing():
+            self._refuse(431, f"The request line and headers may have at most {_MAX_HEAD} bytes")
+
+    def on_message_begin(self) -> None:
+        """Begin to count the next head."""
+        self._in_head = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Stop counting; what follows is the body."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be parsed as HTTP."""
+        del msg
+        self._refuse(400, "The request is not valid HTTP")
+
+    def _refuse(self, status: int, message: str) -> None:
+        answering: Any = self.cycle  # None before the first request, which uvicorn's types do not say
+        if answering and answering.response_started and not answering.response_complete:
+            self.transport.close()  # an answer is under way; a second one would be taken for its body
+            return
+        content: dict[str, Any] = {"error": message, "code": status, "type": "app.fatal-error"}
+        body = json.dumps(content, indent=4).encode()
+        head = (
+            f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()

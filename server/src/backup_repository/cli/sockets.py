@@ -1,0 +1,70 @@
+"""Where `serve` listens: an address, a Unix socket, or what the service manager hands over (contract B 2.3)."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+_FIRST_HANDED_OVER = 3
+_BACKLOG = 2048
+
+
+class CannotListen(Exception):
+    """The address or socket cannot be used; the message is for the operator."""
+
+
+def handed_over() -> list[socket.socket]:
+    """Return the listening sockets that the service manager passed to this process (`LISTEN_FDS`)."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return []
+    count = int(os.environ.get("LISTEN_FDS", "0"))
+    return [socket.socket(fileno=number) for number in range(_FIRST_HANDED_OVER, _FIRST_HANDED_OVER + count)]
+
+
+def on_address(address: str, port: int) -> socket.socket:
+    """Listen on an IP address.
+
+    Raises:
+        CannotListen: the address is not ours, or the port is taken.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        return socket.create_server((address, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {address} port {port}: {error.strerror}") from error
+
+
+def on_path(path: Path) -> socket.socket:
+    """Listen on a Unix socket, mode 0660; a stale one is replaced.
+
+    Raises:
+        CannotListen: another server listens there, something else is there, or the directory is not writable.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if path.exists() and not stat.S_ISSOCK(path.lstat().st_mode):
+            raise CannotListen(f"{path} exists and is no socket")
+        if path.exists():
+            _remove_stale(path)
+        mask = os.umask(0o117)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(mask)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise CannotListen(f"cannot listen on {path}: {error.strerror}") from error
+    return listener
+
+
+def _remove_stale(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise CannotListen(f"another server listens on {path}")

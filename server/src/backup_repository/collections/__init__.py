@@ -1,0 +1,1 @@
+"""One thing backed up again and again, with its limits."""

@@ -1,0 +1,1 @@
+"""Settings: the model, and how it is loaded from the environment and files."""

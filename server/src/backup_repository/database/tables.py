@@ -1,0 +1,167 @@
+"""Every table. `migrations/` creates them; a test compares the two on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC with microseconds, the same on every engine (SQLite keeps no zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Bring the moment to UTC; SQLite gets it without zone."""
+        if value is None:
+            return None
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Give the moment back in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id(name: str, *arguments: Any, **options: Any) -> Column[str]:
+    return Column(name, String(36), *arguments, **options)
+
+
+users = Table(
+    "users",
+    metadata,
+    _id("id", primary_key=True),
+    Column("email", String(254), nullable=False),
+    Column("email_folded", String(320), nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("permissions", JSON, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("max_allowed_file_size", BigInteger, nullable=False),
+    Column("allowed_ip_addresses", JSON, nullable=False),
+    Column("allowed_user_agents", JSON, nullable=False),
+    Column("organization", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("expires_at", Moment),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_users_created_at_id", "created_at", "id"),
+)
+"""Accounts. `email_folded` is the case-folded e-mail by which an account is unique."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _id("id", primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    _id("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("scope", JSON, nullable=False),
+    Column("issued_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Index("ix_tokens_active_expires_at", "active", "expires_at"),
+)
+"""Every token ever issued to an existing account; never its text."""
+
+collections = Table(
+    "collections",
+    metadata,
+    _id("id", primary_key=True),
+    Column("filename", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("strategy", String(64), nullable=False),
+    Column("max_backups_count", BigInteger, nullable=False),
+    Column("max_one_version_size", BigInteger, nullable=False),
+    Column("max_collection_size", BigInteger, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("last_number", BigInteger, nullable=False),
+    Column("versions_count", BigInteger, nullable=False),
+    Column("used_space", BigInteger, nullable=False),
+    Index("ix_collections_created_at_id", "created_at", "id"),
+)
+"""Collections with maintained counts, changed in the same transaction as their versions."""
+
+grants = Table(
+    "grants",
+    metadata,
+    _id("collection_id", ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True),
+    _id("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("permissions", JSON, nullable=False),
+)
+"""Access control lists: at most one entry per account and collection."""
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("retired_at", Moment, index=True),
+)
+"""Blobs the database knows: named by a version, or retired and waiting for the sweep.
+
+A version and the sweep's claim on an unknown blob insert the same key, so that only one of them can win.
+"""
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("file_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    _id("id", nullable=False, unique=True),
+    _id("collection_id", ForeignKey("collections.id"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("filename", Text, nullable=False, unique=True),
+    Column("blob_key", String(32), ForeignKey("blobs.key"), nullable=False, unique=True),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("collection_id", "number"),
+    UniqueConstraint("collection_id", "sha256"),
+    Index("ix_versions_created_at_file_id", "created_at", "file_id"),
+    sqlite_autoincrement=True,
+)
+"""What is stored. A row without a blob cannot happen; see `versions/upload.py` for the order that sees to it."""
+
+version_tags = Table(
+    "version_tags",
+    metadata,
+    Column(
+        "file_id",
+        BigInteger().with_variant(Integer, "sqlite"),
+        ForeignKey("versions.file_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("tag", String(64), primary_key=True, index=True),
+    Column("position", Integer, nullable=False),
+)
+"""The labels an upload was given, in the account's order (contract 4.3)."""

@@ -1,0 +1,42 @@
+"""One running instance: its settings and every job, wired by `main.py` and handed to the entrances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backup_repository.access.accounts import Accounts
+from backup_repository.access.collections import Collections
+from backup_repository.access.members import Members
+from backup_repository.access.sessions import Sessions
+from backup_repository.access.tokens import Tokens
+from backup_repository.clock import Clock
+from backup_repository.config.model import Config
+from backup_repository.database.engine import Database
+from backup_repository.health.check import Health
+from backup_repository.health.report import Report
+from backup_repository.versions.download import Downloads
+from backup_repository.versions.landing import LandingDirectory
+from backup_repository.versions.remove import Removals
+from backup_repository.versions.sweep import Sweep
+from backup_repository.versions.upload import Uploads
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Everything the entrances (`api`, `cli`) may call."""
+
+    config: Config
+    clock: Clock
+    database: Database
+    sessions: Sessions
+    tokens: Tokens
+    accounts: Accounts
+    collections: Collections
+    members: Members
+    uploads: Uploads
+    downloads: Downloads
+    removals: Removals
+    landing: LandingDirectory
+    sweep: Sweep
+    health: Health
+    report: Report

@@ -1,0 +1,139 @@
+"""Builds the application from a Config; the only module that knows every part."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+
+from backup_repository import clock
+from backup_repository.access.accounts import Accounts
+from backup_repository.access.collections import Collections
+from backup_repository.access.keys import load_keys
+from backup_repository.access.members import Members
+from backup_repository.access.passwords import Passwords
+from backup_repository.access.sessions import Sessions
+from backup_repository.access.tokens import Tokens
+from backup_repository.api.app import create_app
+from backup_repository.collections.model import Limits
+from backup_repository.config.load import load
+from backup_repository.config.model import Config
+from backup_repository.database.engine import Database
+from backup_repository.errors import DomainError
+from backup_repository.health.check import Health
+from backup_repository.health.report import Report
+from backup_repository.instance import Instance
+from backup_repository.storage.open import open_storage
+from backup_repository.storage.staging import own_staging
+from backup_repository.versions.download import Downloads
+from backup_repository.versions.landing import LandingDirectory
+from backup_repository.versions.remove import Removals
+from backup_repository.versions.sweep import Sweep
+from backup_repository.versions.upload import Uploads
+
+_log = logging.getLogger(__name__)
+
+_SWEEP_SECONDS = 3600
+_SWEEP_MARGIN = 3600
+
+
+def default_min_age(config: Config) -> int:
+    """Return how old, in seconds, a leftover must be before the sweep takes it (contract 12)."""
+    return config.long_execution_time + _SWEEP_MARGIN
+
+
+def build(config: Config, staging: Path) -> Instance:
+    """Wire one instance by hand. Nothing is connected or written yet but missing keys.
+
+    Args:
+        config: checked settings.
+        staging: this process's own directory for unfinished blobs.
+
+    Raises:
+        ConfigurationError: the keys cannot be used.
+    """
+    database = Database(config.database_url)
+    storage = open_storage(config, staging)
+    keys = load_keys(config.jwt_secret_key, config.jwt_public_key, config.jwt_passphrase)
+    passwords = Passwords()
+    now = clock.now
+    landing = LandingDirectory(config.revproxy_storage_dir)
+    maxima = Limits(config.backup_max_versions, config.backup_one_version_max_size, config.backup_collection_max_size)
+    return Instance(
+        config=config,
+        clock=now,
+        database=database,
+        sessions=Sessions(database, keys, passwords, now, session_seconds=config.jwt_lifetime),
+        tokens=Tokens(database, keys, now),
+        accounts=Accounts(database, passwords, now),
+        collections=Collections(database, now, maxima=maxima),
+        members=Members(database),
+        uploads=Uploads(database, storage, now),
+        downloads=Downloads(database, storage),
+        removals=Removals(database, now),
+        landing=landing,
+        sweep=Sweep(database, storage, landing, now),
+        health=Health(database, storage, read_only=config.read_only),
+        report=Report(database, now),
+    )
+
+
+@contextlib.contextmanager
+def running(config: Config) -> Iterator[Instance]:
+    """Build an instance with a staging directory of its own, cleared of what dead processes left.
+
+    Raises:
+        ConfigurationError: the keys or directories cannot be used.
+    """
+    with own_staging(config.temp_directory) as staging:
+        yield build(config, staging)
+
+
+def create(config: Config) -> Starlette:
+    """Build the HTTP application of one server process, with the sweep at start and every hour.
+
+    Raises:
+        ConfigurationError: the keys or directories cannot be used.
+    """
+    stack = contextlib.ExitStack()
+    instance = stack.enter_context(running(config))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Any) -> AsyncIterator[None]:
+        with stack:
+            sweeping = asyncio.create_task(_sweep_regularly(instance))
+            try:
+                yield
+            finally:
+                sweeping.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await sweeping
+                await instance.database.close()
+
+    return create_app(instance, lifespan)
+
+
+def create_from_environment() -> Starlette:
+    """Build the HTTP application of a worker process, which finds its settings like its parent did.
+
+    Raises:
+        ConfigurationError: a setting is wrong; the parent has found that out before.
+    """
+    return create(load(os.environ, None, Path.cwd()).config)
+
+
+async def _sweep_regularly(instance: Instance) -> None:
+    while not instance.config.read_only:
+        try:
+            await instance.sweep.run(default_min_age(instance.config))
+        except DomainError as error:
+            _log.warning("the sweep stopped early and will be repeated: %s", error.message)
+        except Exception:  # noqa: BLE001 - the next hour's sweep must come whatever happened
+            _log.exception("the sweep failed and will be repeated")
+        await asyncio.sleep(_SWEEP_SECONDS)

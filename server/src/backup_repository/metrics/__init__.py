@@ -1,0 +1,1 @@
+"""Every number the server reports, named in one list."""

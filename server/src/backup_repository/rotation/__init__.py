@@ -1,0 +1,1 @@
+"""Which versions stay, which go, and why; pure."""

@@ -1,0 +1,1 @@
+"""Where blobs live: the contract, its drivers and wrappers."""

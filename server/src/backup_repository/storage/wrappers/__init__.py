@@ -1,0 +1,1 @@
+"""Abilities around another storage, in the same shape."""

@@ -1,0 +1,138 @@
+"""The SQL of accounts. Never commits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, Text, cast, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from backup_repository.database.engine import Transaction
+from backup_repository.database.tables import users
+from backup_repository.users.model import User
+
+_ADMINISTRATOR = "security.administrator"
+
+
+class AccountTaken(Exception):
+    """The id or the e-mail belongs to another account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search, and how many accounts matched in all."""
+
+    users: tuple[User, ...]
+    total: int
+
+
+async def add(tx: Transaction, user: User) -> None:
+    """Record a new account.
+
+    Raises:
+        AccountTaken: the id or the e-mail is taken; the transaction is then spoiled.
+    """
+    try:
+        await tx.execute(insert(users).values(id=user.id, created_at=user.created_at, **_columns(user)))
+    except IntegrityError as error:
+        raise AccountTaken from error
+
+
+async def save(tx: Transaction, user: User) -> None:
+    """Replace everything recorded of an account but its id and the moment it was made."""
+    await tx.execute(update(users).where(users.c.id == user.id).values(**_columns(user)))
+
+
+async def remove(tx: Transaction, user_id: str) -> None:
+    """Forget an account; its access entries and token records go with it."""
+    await tx.execute(delete(users).where(users.c.id == user_id))
+
+
+async def by_id(tx: Transaction, user_id: str) -> User | None:
+    """Find an account by its id."""
+    return await _one(tx, users.c.id == user_id)
+
+
+async def by_email(tx: Transaction, email: str) -> User | None:
+    """Find an account by its e-mail, regardless of case."""
+    return await _one(tx, users.c.email_folded == email.casefold())
+
+
+async def expired(tx: Transaction, now: datetime) -> tuple[User, ...]:
+    """List the accounts whose expiry has passed, oldest expiry first."""
+    query = select(users).where(users.c.expires_at <= now).order_by(users.c.expires_at, users.c.id)
+    return tuple(user_from(row) for row in await tx.execute(query))
+
+
+async def search(tx: Transaction, text: str, *, offset: int, limit: int) -> Page:
+    """Find accounts whose id, e-mail, organization, about or any permission name contains the text (contract 5.4)."""
+    pattern = "%" + text.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    searched = (users.c.id, users.c.email, users.c.organization, users.c.about, cast(users.c.permissions, Text))
+    matches = or_(*(func.lower(column).like(pattern, escape="\\") for column in searched))
+    condition = matches if text else users.c.id.is_not(None)
+    total = (await tx.execute(select(func.count()).select_from(users).where(condition))).scalar_one()
+    query = select(users).where(condition).order_by(users.c.created_at, users.c.id).offset(offset).limit(limit)
+    return Page(tuple(user_from(row) for row in await tx.execute(query)), total)
+
+
+async def lock_active_administrators(tx: Transaction, now: datetime) -> frozenset[str]:
+    """Return the ids of the administrators who can log in now, locked until the transaction ends."""
+    query = (
+        select(users.c.id)
+        .where(
+            cast(users.c.permissions, Text).like(f'%"{_ADMINISTRATOR}"%'),
+            users.c.active,
+            or_(users.c.expires_at.is_(None), users.c.expires_at > now),
+        )
+        .with_for_update()
+    )
+    return frozenset((await tx.execute(query)).scalars())
+
+
+async def count_active(tx: Transaction, now: datetime) -> int:
+    """Count the accounts that are active and not expired."""
+    usable = (users.c.active, or_(users.c.expires_at.is_(None), users.c.expires_at > now))
+    return (await tx.execute(select(func.count()).select_from(users).where(*usable))).scalar_one()
+
+
+async def _one(tx: Transaction, condition: object) -> User | None:
+    row = (await tx.execute(select(users).where(condition))).one_or_none()  # type: ignore[arg-type] # a column expression
+    return None if row is None else user_from(row)
+
+
+def _columns(user: User) -> dict[str, object]:
+    return {
+        "email": user.email,
+        "email_folded": user.email.casefold(),
+        "password_hash": user.password_hash,
+        "permissions": sorted(user.permissions),
+        "tags": list(user.tags),
+        "max_allowed_file_size": user.max_allowed_file_size,
+        "allowed_ip_addresses": list(user.allowed_ip_addresses),
+        "allowed_user_agents": list(user.allowed_user_agents),
+        "organization": user.organization,
+        "about": user.about,
+        "expires_at": user.expires_at,
+        "active": user.active,
+    }
+
+
+def user_from(row: Row[tuple[object, ...]], prefix: str = "") -> User:
+    """Make an account of a row; in rows of joined tables the columns' names carry a prefix."""
+    values = {name.removeprefix(prefix): value for name, value in row._mapping.items()}  # noqa: SLF001 - public API
+    return User(
+        id=values["id"],
+        email=values["email"],
+        password_hash=values["password_hash"],
+        permissions=frozenset(values["permissions"]),
+        tags=tuple(values["tags"]),
+        max_allowed_file_size=values["max_allowed_file_size"],
+        allowed_ip_addresses=tuple(values["allowed_ip_addresses"]),
+        allowed_user_agents=tuple(values["allowed_user_agents"]),
+        organization=values["organization"],
+        about=values["about"],
+        expires_at=values["expires_at"],
+        active=values["active"],
+        created_at=values["created_at"],
+    )

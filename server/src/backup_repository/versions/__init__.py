@@ -1,0 +1,1 @@
+"""The backups themselves, each whole and unchanging."""

@@ -1,0 +1,108 @@
+"""Finds versions, and opens their bytes (contract 8.6, 8.7, 9.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+
+from backup_repository.access.decide import Action, require
+from backup_repository.access.door import Opened, open_collection
+from backup_repository.access.model import Actor
+from backup_repository.database.engine import Database, Transaction
+from backup_repository.errors import BlobNotFound, NotFound
+from backup_repository.ids import parse_uuid
+from backup_repository.storage.base import Storage
+from backup_repository.versions import store
+from backup_repository.versions.model import Version
+
+_NUMBER = re.compile(r"v([1-9][0-9]{0,17})", re.ASCII)
+
+
+async def find_version(tx: Transaction, opened: Opened, name: str) -> Version | None:
+    """Find a version by `latest`, `recent`, `first`, `v<N>` or its id (contract 8.7)."""
+    if name in {"latest", "recent"}:
+        return await store.highest(tx, opened)
+    if name == "first":
+        return await store.lowest(tx, opened)
+    number = _NUMBER.fullmatch(name)
+    if number is not None:
+        return await store.by_number(tx, opened, int(number[1]))
+    try:
+        return await store.by_id(tx, opened, parse_uuid(name))
+    except ValueError:
+        return None
+
+
+class Downloads:
+    """The jobs that give versions back."""
+
+    def __init__(self, database: Database, storage: Storage) -> None:
+        self._database = database
+        self._storage = storage
+
+    async def open_listing(self, actor: Actor, collection_id: str) -> Opened:
+        """Open a collection for listing its versions.
+
+        Raises:
+            NotFound: there is no such collection.
+            PermissionDenied: the actor may not list its versions (40311).
+        """
+        async with self._database.reading() as tx:
+            return await open_collection(tx, actor, collection_id, Action.LIST_VERSIONS)
+
+    async def list(self, opened: Opened, *, offset: int = 0, limit: int | None = None) -> tuple[Version, ...]:
+        """List the versions of a collection, or one page of them, ascending by number."""
+        async with self._database.reading() as tx:
+            return await store.listed(tx, opened, offset=offset, limit=limit)
+
+    async def find(self, actor: Actor, collection_id: str, name: str) -> Version:
+        """Find one version to download.
+
+        Raises:
+            NotFound: there is no such collection or version.
+            PermissionDenied: the actor may not download here (40310).
+        """
+        async with self._database.reading() as tx:
+            opened = await open_collection(tx, actor, collection_id, Action.DOWNLOAD)
+            version = await find_version(tx, opened, name)
+        if version is None:
+            raise NotFound
+        return version
+
+    async def find_file(self, actor: Actor, filename: str) -> Version:
+        """Find any version of the server by its file name.
+
+        Raises:
+            PermissionDenied: the actor may not read every file (40302).
+            BlobNotFound: there is no such file (42000).
+        """
+        require(actor, Action.READ_ANY_FILE)
+        if "\0" in filename:
+            raise BlobNotFound
+        async with self._database.reading() as tx:
+            version = await store.by_filename(tx, filename)
+        if version is None:
+            raise BlobNotFound
+        return version
+
+    def read(
+        self, version: Version, start: int = 0, end: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a version's bytes from start up to, not including, end; what has begun runs to its end.
+
+        Raises:
+            StorageError: on entering or reading; `BlobMissing` when the blob is not there.
+        """
+        return self._storage.read(version.blob_key, start, end)
+
+    async def accelerated(self, version: Version) -> str | None:
+        """Return the path under which a proxy can serve the version itself; None: only `read` can.
+
+        Raises:
+            StorageError: the blob is missing or the storage is out of reach.
+        """
+        path = self._storage.accelerated(version.blob_key)
+        if path is not None:
+            await self._storage.size(version.blob_key)  # so that a missing blob is our answer, not the proxy's
+        return path

@@ -1,0 +1,187 @@
+"""The SQL of versions and blobs. Never commits. Reads and writes of one collection's versions need an `Opened`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from backup_repository.access.door import Opened
+from backup_repository.database.engine import Transaction
+from backup_repository.database.tables import blobs, version_tags, versions
+from backup_repository.versions.model import Version
+from backup_repository.versions.plan import StoredVersion
+
+_BATCH = 1000
+"""Ids in one statement; engines bound the number of parameters."""
+
+
+class BlobKnown(Exception):
+    """The blob is registered already, or claimed by the sweep: whoever comes second must leave it."""
+
+
+async def stored(tx: Transaction, opened: Opened) -> tuple[StoredVersion, ...]:
+    """Return what rotation and the limits need to know of every version, lowest number first."""
+    query = (
+        select(versions.c.id, versions.c.number, versions.c.size, versions.c.sha256)
+        .where(versions.c.collection_id == opened.collection.id)
+        .order_by(versions.c.number)
+    )
+    return tuple(StoredVersion(row.id, row.number, row.size, row.sha256) for row in await tx.execute(query))
+
+
+async def add(tx: Transaction, opened: Opened, version: Version) -> Version:
+    """Register a version and its blob; returns it with its `file_id`.
+
+    Raises:
+        BlobKnown: the sweep was faster; the transaction is then spoiled.
+    """
+    await _add_blob(tx, version.blob_key, None)
+    row = await tx.execute(
+        insert(versions)
+        .values(
+            id=version.id,
+            collection_id=opened.collection.id,
+            number=version.number,
+            filename=version.filename,
+            blob_key=version.blob_key,
+            size=version.size,
+            sha256=version.sha256,
+            created_at=version.created_at,
+        )
+        .returning(versions.c.file_id)
+    )
+    file_id: int = row.scalar_one()
+    if version.tags:
+        unique_tags = dict.fromkeys(version.tags)
+        await tx.execute(
+            insert(version_tags),
+            [{"file_id": file_id, "tag": tag, "position": position} for position, tag in enumerate(unique_tags)],
+        )
+    return replace(version, file_id=file_id)
+
+
+async def retire(tx: Transaction, opened: Opened, version_ids: Sequence[str], now: datetime) -> None:
+    """Forget versions of the collection and leave their blobs to the sweep."""
+    for start in range(0, len(version_ids), _BATCH):
+        batch = version_ids[start : start + _BATCH]
+        ours = (versions.c.collection_id == opened.collection.id, versions.c.id.in_(batch))
+        keys = list((await tx.execute(select(versions.c.blob_key).where(*ours))).scalars())
+        await tx.execute(delete(versions).where(*ours))
+        await tx.execute(update(blobs).where(blobs.c.key.in_(keys)).values(retired_at=now))
+
+
+async def listed(tx: Transaction, opened: Opened, *, offset: int = 0, limit: int | None = None) -> tuple[Version, ...]:
+    """Return the collection's versions, or one page of them, ascending by number."""
+    query = select(versions).where(versions.c.collection_id == opened.collection.id).order_by(versions.c.number)
+    return await _versions(tx, list(await tx.execute(query.offset(offset).limit(limit))))
+
+
+async def highest(tx: Transaction, opened: Opened) -> Version | None:
+    """Return the version with the highest number."""
+    return await _one(tx, opened, versions.c.number == _edge(opened, func.max(versions.c.number)))
+
+
+async def lowest(tx: Transaction, opened: Opened) -> Version | None:
+    """Return the version with the lowest number."""
+    return await _one(tx, opened, versions.c.number == _edge(opened, func.min(versions.c.number)))
+
+
+async def by_number(tx: Transaction, opened: Opened, number: int) -> Version | None:
+    """Find a version of the collection by its number."""
+    return await _one(tx, opened, versions.c.number == number)
+
+
+async def by_id(tx: Transaction, opened: Opened, version_id: str) -> Version | None:
+    """Find a version of the collection by its id."""
+    return await _one(tx, opened, versions.c.id == version_id)
+
+
+async def exists_elsewhere(tx: Transaction, opened: Opened, version_id: str) -> bool:
+    """Whether the id is a version of another collection (contract 8.8, code 41013)."""
+    query = select(versions.c.id).where(versions.c.id == version_id, versions.c.collection_id != opened.collection.id)
+    return (await tx.execute(query)).first() is not None
+
+
+async def by_filename(tx: Transaction, filename: str) -> Version | None:
+    """Find any version of the server by its file name; the caller has checked the right to every file."""
+    rows = list(await tx.execute(select(versions).where(versions.c.filename == filename)))
+    return (await _versions(tx, rows))[0] if rows else None
+
+
+async def count_tags(tx: Transaction) -> int:
+    """Count the distinct tags on stored versions."""
+    return (await tx.execute(select(func.count(version_tags.c.tag.distinct())))).scalar_one()
+
+
+async def retired(tx: Transaction, before: datetime, after_key: str, limit: int) -> tuple[str, ...]:
+    """Return keys of blobs that were retired up to the moment, ascending, from the one after the given key on."""
+    query = select(blobs.c.key).where(blobs.c.retired_at <= before, blobs.c.key > after_key)
+    return tuple((await tx.execute(query.order_by(blobs.c.key).limit(limit))).scalars())
+
+
+async def known(tx: Transaction, keys: Iterable[str]) -> frozenset[str]:
+    """Return which of the keys the database knows, named or retired."""
+    return frozenset((await tx.execute(select(blobs.c.key).where(blobs.c.key.in_(list(keys))))).scalars())
+
+
+async def claim(tx: Transaction, key: str, now: datetime) -> None:
+    """Claim an unknown blob for the sweep.
+
+    Raises:
+        BlobKnown: a version was registered for it, or another sweep was faster; the transaction is then spoiled.
+    """
+    await _add_blob(tx, key, now)
+
+
+async def forget(tx: Transaction, key: str) -> None:
+    """Forget a retired blob after the storage has deleted it."""
+    await tx.execute(delete(blobs).where(blobs.c.key == key, blobs.c.retired_at.is_not(None)))
+
+
+async def _add_blob(tx: Transaction, key: str, retired_at: datetime | None) -> None:
+    try:
+        await tx.execute(insert(blobs).values(key=key, retired_at=retired_at))
+    except IntegrityError as error:
+        raise BlobKnown from error
+
+
+def _edge(opened: Opened, aggregate: ColumnElement[int]) -> ColumnElement[int]:
+    return select(aggregate).where(versions.c.collection_id == opened.collection.id).scalar_subquery()
+
+
+async def _one(tx: Transaction, opened: Opened, condition: ColumnElement[bool]) -> Version | None:
+    query = select(versions).where(versions.c.collection_id == opened.collection.id, condition)
+    rows = list(await tx.execute(query))
+    return (await _versions(tx, rows))[0] if rows else None
+
+
+async def _versions(tx: Transaction, rows: Sequence[Row[tuple[object, ...]]]) -> tuple[Version, ...]:
+    """Make versions of rows, with the tags of all of them in one query."""
+    tags: dict[int, list[str]] = {}
+    if rows:
+        query = (
+            select(version_tags.c.file_id, version_tags.c.tag)
+            .where(version_tags.c.file_id.in_([row.file_id for row in rows]))
+            .order_by(version_tags.c.file_id, version_tags.c.position)
+        )
+        for file_id, tag in await tx.execute(query):
+            tags.setdefault(file_id, []).append(tag)
+    return tuple(
+        Version(
+            id=row.id,
+            file_id=row.file_id,
+            collection_id=row.collection_id,
+            number=row.number,
+            filename=row.filename,
+            blob_key=row.blob_key,
+            size=row.size,
+            sha256=row.sha256,
+            tags=tuple(tags.get(row.file_id, ())),
+            created_at=row.created_at,
+        )
+        for row in rows
+    )

@@ -1,0 +1,115 @@
+"""Deletes what nobody needs any more: retired blobs, blobs without a row, litter, landed bodies (contract 12).
+
+May be killed at any point and run again, by several processes at once, beside running uploads:
+
+* A retired blob is deleted first and forgotten afterwards, so a kill in between only repeats the deletion.
+* A blob that the database does not know is *claimed* under its key before it is deleted. Registration inserts the same
+  key, so either the version exists and the blob stays, or the claim exists and registration is refused.
+* What a running process holds is left alone whatever its age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from backup_repository.clock import Clock
+from backup_repository.database.engine import Database
+from backup_repository.storage.base import BlobInfo, Storage
+from backup_repository.versions import store
+from backup_repository.versions.landing import LandingDirectory
+
+_BATCH = 500
+
+
+@dataclass(slots=True)
+class Swept:
+    """What one sweep deleted, or would delete."""
+
+    retired: list[str] = field(default_factory=list)
+    """Keys of blobs whose versions were deleted or rotated out."""
+    orphaned: list[str] = field(default_factory=list)
+    """Keys of blobs that no version ever named."""
+    landed: list[str] = field(default_factory=list)
+    """Names of bodies that the proxy left behind."""
+    litter: int = 0
+    """How many other leftovers of dead processes."""
+
+
+class Sweep:
+    """The sweep of one process."""
+
+    def __init__(self, database: Database, storage: Storage, landing: LandingDirectory, clock: Clock) -> None:
+        self._database = database
+        self._storage = storage
+        self._landing = landing
+        self._clock = clock
+
+    async def run(self, min_age: float, *, dry_run: bool = False) -> Swept:
+        """Delete what is older than so many seconds; with dry_run only say what it would be.
+
+        Raises:
+            StorageError: the storage refuses or is out of reach.
+            DatabaseUnavailable: the database is out of reach.
+        """
+        swept = Swept()
+        await self._sweep_retired(min_age, swept, dry_run=dry_run)
+        await self._sweep_orphaned(min_age, swept, dry_run=dry_run)
+        swept.landed.extend(await self._landing.clear(min_age, dry_run=dry_run))
+        if not dry_run:
+            swept.litter = await self._storage.clear_litter(min_age)
+        return swept
+
+    async def _sweep_retired(self, min_age: float, swept: Swept, *, dry_run: bool) -> None:
+        before = self._clock() - timedelta(seconds=min_age)
+        after_key = ""
+        while True:
+            async with self._database.reading() as tx:
+                batch = await store.retired(tx, before, after_key, _BATCH)
+            for key in batch:
+                swept.retired.append(key)
+                if not dry_run:
+                    await self._delete(key)
+            if len(batch) < _BATCH:
+                return
+            after_key = batch[-1]
+
+    async def _sweep_orphaned(self, min_age: float, swept: Swept, *, dry_run: bool) -> None:
+        before = self._clock() - timedelta(seconds=min_age)
+        async for batch in _batches(self._storage.blobs()):
+            old = [blob.key for blob in batch if blob.modified_at <= before]
+            async with self._database.reading() as tx:
+                unknown = sorted(frozenset(old) - await store.known(tx, old))
+            for key in unknown:
+                if await self._storage.is_held(key):
+                    continue
+                if not dry_run:
+                    if not await self._claim(key):
+                        continue
+                    await self._delete(key)
+                swept.orphaned.append(key)
+
+    async def _claim(self, key: str) -> bool:
+        try:
+            async with self._database.transaction() as tx:
+                await store.claim(tx, key, self._clock())
+        except store.BlobKnown:
+            return False
+        return True
+
+    async def _delete(self, key: str) -> None:
+        await self._storage.delete(key)
+        async with self._database.transaction() as tx:
+            await store.forget(tx, key)
+
+
+async def _batches(blobs: AsyncIterator[BlobInfo]) -> AsyncIterator[Sequence[BlobInfo]]:
+    batch: list[BlobInfo] = []
+    async for blob in blobs:
+        batch.append(blob)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,20 @@
+"""What every area of tests may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+from world.postgres import PostgresCluster, postgres_cluster
+
+# A slow machine is no failure: tests assert no times.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresCluster]:
+    """A PostgreSQL cluster of this test run; ask it for a database of your own."""
+    with postgres_cluster() as cluster:
+        yield cluster

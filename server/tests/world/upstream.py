@@ -1,0 +1,55 @@
+"""An application that always says the same, for what the real one does not say on demand."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where it listens, and the directories that NGINX would share with it."""
+
+    socket: Path
+    incoming: Path
+    storage: Path
+
+
+@contextmanager
+def upstream(root: Path, words: bytes) -> Iterator[Upstream]:
+    """Answer every request with these words, in a connection of its own; without words stay silent.
+
+    Args:
+        root: an empty directory.
+        words: a whole answer, head and body.
+    """
+    places = Upstream(root / "server.sock", root / "incoming", root / "storage")
+    places.incoming.mkdir()
+    places.storage.mkdir()
+    ended = threading.Event()
+
+    class Saying(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            if not words:
+                ended.wait()
+            with contextlib.suppress(BrokenPipeError):
+                self.wfile.write(words)
+                self.connection.shutdown(socket.SHUT_WR)
+
+    with socketserver.ThreadingUnixStreamServer(str(places.socket), Saying) as server:
+        listening = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        listening.start()
+        try:
+            yield places
+        finally:
+            ended.set()
+            server.shutdown()
+            listening.join()
