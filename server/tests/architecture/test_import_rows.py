@@ -46,12 +46,17 @@ BREACHES = {
         "backup_repository.config.model",
         "Rotation is pure: it knows neither database, storage nor settings",
     ),
-    "a job imports FastAPI": (
-        "backup_repository/versions/model.py",
-        "fastapi",
-        "The web framework stays at the doors",
+    "a job imports a model library": (
+        "backup_repository/users/model.py",
+        "pydantic",
+        "Models of requests stay at the doors",
     ),
-    "a job imports Starlette": (
+    "the application imports the HTTP server": (
+        "backup_repository/main.py",
+        "uvicorn",
+        "Only the console knows the HTTP server",
+    ),
+    "a job imports the web framework": (
         "backup_repository/access/model.py",
         "starlette.requests",
         "The web framework stays at the doors",

@@ -45,7 +45,9 @@ def distrustful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.parametrize(("through", "naming"), list(itertools.product(["router", "application"], ["versions", "backup"])))
+@pytest.mark.parametrize(
+    ("through", "naming"), list(itertools.product(["router", "application"], ["versions", "backup"]))
+)
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forged_name_changes_nothing(
     served: Server, fronted: Front, bait: Path, *, forgery: str, through: str, naming: str

@@ -27,7 +27,7 @@ class Body:
 
     def whole(self) -> bytes:
         """Return all bytes of a small body."""
-        return b"".join(self)
+        return b"".join(bytes(block) for block in self)
 
     def sha256(self) -> str:
         """Return the digest in hex."""

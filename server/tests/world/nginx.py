@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from world.programs import require_program
 from world.sources import ROOT
 from world.waiting import eventually
@@ -96,6 +97,12 @@ class Nginx:
             TimeoutError: there is none.
         """
         return eventually(lambda: next((line for line in self.access_log.read_text().splitlines() if text in line), ""))
+
+    def open_files(self) -> list[str]:
+        """Name the files its workers hold open; what NGINX made for itself has no name any more and ends in `(deleted)`."""
+        workers = psutil.Process(self.pid).children()
+        descriptors = [fd for worker in workers for fd in Path(f"/proc/{worker.pid}/fd").iterdir()]
+        return [str(fd.readlink()) for fd in descriptors if fd.is_symlink()]
 
 
 def check(configuration: Path, *, as_us: bool = False) -> subprocess.CompletedProcess[str]:

@@ -140,7 +140,11 @@ def unix(path: str) -> Address:
 
     def open_socket() -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
-        connection.connect(path)
+        try:
+            connection.connect(path)
+        except OSError:
+            connection.close()
+            raise
         return connection
 
     return Address(open_socket, "localhost")

@@ -20,7 +20,9 @@ from backup_repository.versions.model import Version
 _ACCELERATED = "/internal-storage/"
 """The location under which the application's NGINX serves a local storage (contract B 4.2)."""
 
-_SIMPLE_RANGE = re.compile(r"bytes=(?:[0-9]+-[0-9]*|-[0-9]+)", re.ASCII)
+_SIMPLE_RANGE = re.compile(r"bytes=(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})", re.ASCII)
+"""A range that NGINX understands as we do; it takes no longer numbers."""
+
 _CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 
 
@@ -60,6 +62,7 @@ async def content_response(request: Request, instance: Instance, version: Versio
     if _proxy_can_serve(request, instance, part):
         path = await instance.downloads.accelerated(version)
         if path is not None:
+            del headers["Accept-Ranges"]  # NGINX writes its own, and would keep ours beside it
             return Response(None, 200, headers | {"X-Accel-Redirect": _ACCELERATED + path})
     status, span = (200, Slice(0, version.size)) if part is None else (206, part)
     if part is not None:
