@@ -45,7 +45,7 @@ def install_missing() -> None:
     wanted = [line.split() for line in LIST.read_text().splitlines() if not line.startswith("#")]
     missing = {program: package for program, package in wanted if find_program(program) is None}
     if missing and not install(sorted(set(missing.values()))):
-        say(f"not found: {', '.join(missing)}; the tests that need them are skipped")
+        say(f"not found: {', '.join(missing)}; tests that need them are skipped, or fail where CI is set")
         say(f"what they come in on Debian: {' '.join(sorted(set(missing.values())))}")
 
 

@@ -27,7 +27,8 @@ COMMANDS = """\
 First commands, ready to paste into another terminal:
 
   # 1. log in
-  TOKEN=$(curl -sS {url}/api/stable/login_check -d {login} |
+  TOKEN=$(curl -sS {url}/api/stable/login_check \\
+    -d {login} |
     sed -n 's/.*"token": "\\([^"]*\\)".*/\\1/p')
 
   # 2. create a collection that keeps the three newest versions

@@ -168,6 +168,7 @@ def test_addresses_and_networks_pass(entries: list[str]) -> None:
         "10.0.0.0/8/8",
         "10.0.0.0/255.0.0.0",
         "10.0.0.0/\u0668",
+        "10.0.0.0/\u00b2",
         "010.0.0.1",
         " 10.0.0.1",
         "10.0.0.1\n",
@@ -189,7 +190,10 @@ def test_anything_else_is_no_address(entry: str) -> None:
 def test_ipv4_mapped_addresses_count_as_ipv4() -> None:
     """Contract 1.7."""
     assert parse_address("::ffff:192.0.2.1") == ip_address("192.0.2.1")
+    assert parse_address("192.0.2.1") == ip_address("192.0.2.1")
     assert parse_address("2001:db8::1") == ip_address("2001:db8::1")
     assert parse_network("::ffff:10.0.0.7/104") == ip_network("10.0.0.0/8")
     assert parse_network("::ffff:10.0.0.7") == ip_network("10.0.0.7/32")
+    assert parse_network("::ffff:0:0/96") == ip_network("0.0.0.0/0")
+    assert parse_network("::ffff:0:0/95") == ip_network("::fffe:0:0/95")
     assert parse_network("::/0") == ip_network("::/0")

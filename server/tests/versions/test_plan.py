@@ -124,6 +124,8 @@ def test_the_limits_as_they_are_now_count_not_the_counts_kept_with_the_collectio
 @pytest.mark.parametrize(
     ("strategy", "count", "held", "full"),
     [
+        (ALERT, 1, 0, False),
+        (ALERT, 1, 1, True),
         (ALERT, 2, 1, False),
         (ALERT, 2, 2, True),
         (ALERT, 2, 3, True),

@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import json
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -57,7 +58,7 @@ class Address:
         A body that is no bytes is sent chunked, unless the headers say its length.
         """
         with self.connected() as connection:
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
                 send_head(connection, method, path, headers, body)
                 send_body(connection, headers, body)
             return read_answer(connection, method)

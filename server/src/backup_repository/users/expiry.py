@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 _NEVER = frozenset({"", "never", "auto", "automatic"})
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -103,7 +103,5 @@ def _stepped(now: datetime, amount: int, unit: str) -> datetime:
     if unit in _FIXED_UNITS:
         return now + amount * _FIXED_UNITS[unit]
     year, month = divmod(now.year * 12 + now.month - 1 + amount * _CALENDAR_UNITS[unit], 12)
-    if not MINYEAR <= year <= MAXYEAR:
-        raise ValueError("outside the years 1 to 9999")
     last_day = monthrange(year, month + 1)[1]
     return now.replace(year=year, month=month + 1, day=min(now.day, last_day))

@@ -91,13 +91,11 @@ def parse_network(entry: str) -> IPv4Network | IPv6Network:
         ValueError: it is neither; also an address with a zone, or a netmask in place of the prefix length.
     """
     _, slash, prefix = entry.partition("/")
-    if "%" in entry or (slash and not (prefix.isascii() and prefix.isdigit())):
+    if "%" in entry or (slash and not prefix.isdigit()):
         raise ValueError("neither an address nor a CIDR network")
     network = ip_network(entry, strict=False)
-    if isinstance(network, IPv6Network) and network.prefixlen >= _MAPPED_BITS:
-        mapped = network.network_address.ipv4_mapped
-        if mapped is not None:
-            return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
+        return IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - _MAPPED_BITS))
     return network
 
 
