@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from backup_repository.access.accounts import Accounts
 from backup_repository.access.collections import Collections
 from backup_repository.access.members import Members
+from backup_repository.access.profile import Profiles
 from backup_repository.access.sessions import Sessions
 from backup_repository.access.tokens import Tokens
 from backup_repository.clock import Clock
@@ -15,6 +16,7 @@ from backup_repository.database.engine import Database
 from backup_repository.health.check import Health
 from backup_repository.health.report import Report
 from backup_repository.versions.download import Downloads
+from backup_repository.versions.files import Files
 from backup_repository.versions.landing import LandingDirectory
 from backup_repository.versions.remove import Removals
 from backup_repository.versions.sweep import Sweep
@@ -31,10 +33,12 @@ class Instance:
     sessions: Sessions
     tokens: Tokens
     accounts: Accounts
+    profiles: Profiles
     collections: Collections
     members: Members
     uploads: Uploads
     downloads: Downloads
+    files: Files
     removals: Removals
     landing: LandingDirectory
     sweep: Sweep

@@ -18,9 +18,11 @@ from backup_repository.access.collections import Collections
 from backup_repository.access.keys import load_keys
 from backup_repository.access.members import Members
 from backup_repository.access.passwords import Passwords
+from backup_repository.access.profile import Profiles
 from backup_repository.access.sessions import Sessions
 from backup_repository.access.tokens import Tokens
 from backup_repository.api.app import create_app
+from backup_repository.clock import Clock
 from backup_repository.collections.model import Limits
 from backup_repository.config.load import load
 from backup_repository.config.model import Config
@@ -32,6 +34,7 @@ from backup_repository.instance import Instance
 from backup_repository.storage.open import open_storage
 from backup_repository.storage.staging import own_staging
 from backup_repository.versions.download import Downloads
+from backup_repository.versions.files import Files
 from backup_repository.versions.landing import LandingDirectory
 from backup_repository.versions.remove import Removals
 from backup_repository.versions.sweep import Sweep
@@ -48,12 +51,13 @@ def default_min_age(config: Config) -> int:
     return config.long_execution_time + _SWEEP_MARGIN
 
 
-def build(config: Config, staging: Path) -> Instance:
+def build(config: Config, staging: Path, *, now: Clock = clock.now) -> Instance:
     """Wire one instance by hand. Nothing is connected or written yet but missing keys.
 
     Args:
         config: checked settings.
         staging: this process's own directory for unfinished blobs.
+        now: gives the present moment to every job.
 
     Raises:
         ConfigurationError: the keys cannot be used.
@@ -62,7 +66,6 @@ def build(config: Config, staging: Path) -> Instance:
     storage = open_storage(config, staging)
     keys = load_keys(config.jwt_secret_key, config.jwt_public_key, config.jwt_passphrase)
     passwords = Passwords()
-    now = clock.now
     landing = LandingDirectory(config.revproxy_storage_dir)
     maxima = Limits(config.backup_max_versions, config.backup_one_version_max_size, config.backup_collection_max_size)
     return Instance(
@@ -72,10 +75,12 @@ def build(config: Config, staging: Path) -> Instance:
         sessions=Sessions(database, keys, passwords, now, session_seconds=config.jwt_lifetime),
         tokens=Tokens(database, keys, now),
         accounts=Accounts(database, passwords, now),
+        profiles=Profiles(database, passwords, now),
         collections=Collections(database, now, maxima=maxima),
         members=Members(database),
         uploads=Uploads(database, storage, now),
         downloads=Downloads(database, storage),
+        files=Files(database),
         removals=Removals(database, now),
         landing=landing,
         sweep=Sweep(database, storage, landing, now),

@@ -1,9 +1,9 @@
-"""Accounts, for those who may: create them (contract 5.3)."""
+"""Accounts, for those who may: create, look up, search, delete (contract 5.3 to 5.5, 5.7)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -13,7 +13,8 @@ from backup_repository.access.names import parse_permissions
 from backup_repository.access.passwords import Passwords
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database, Transaction
-from backup_repository.errors import FieldError, InvalidFields, PermissionDenied
+from backup_repository.errors import FieldError, InvalidFields, NotFound, PermissionDenied
+from backup_repository.ids import parse_uuid
 from backup_repository.users import store
 from backup_repository.users.model import User
 
@@ -89,6 +90,59 @@ class Accounts:
         async with self._database.transaction() as tx:
             await self._add(tx, user)
         return user
+
+    async def look_up(self, actor: Actor, user_id: str) -> User:
+        """Return the profile of an account (contract 5.5).
+
+        Raises:
+            PermissionDenied: the actor may not look up users (40313).
+            NotFound: there is no such account.
+        """
+        require(actor, Action.LOOK_UP_USER)
+        try:
+            wanted = parse_uuid(user_id)
+        except ValueError as error:
+            raise NotFound from error
+        async with self._database.reading() as tx:
+            user = await store.by_id(tx, wanted)
+        if user is None:
+            raise NotFound
+        return user
+
+    async def search(self, actor: Actor, text: str, *, offset: int, limit: int) -> store.Page:
+        """Return one page of the accounts that contain the text (contract 5.4).
+
+        Raises:
+            PermissionDenied: the actor may not search for users (40314).
+        """
+        require(actor, Action.SEARCH_USERS)
+        async with self._database.reading() as tx:
+            return await store.search(tx, text, offset=offset, limit=limit)
+
+    async def delete(self, actor: Actor, user_id: str) -> User:
+        """Delete an account with its access entries and tokens; returns it as it was, switched off (contract 5.7).
+
+        Raises:
+            PermissionDenied: the actor may not delete it, or it is the last active administrator (40303).
+            NotFound: there is no such account.
+        """
+        require(actor, Action.DELETE_USER)
+        try:
+            wanted = parse_uuid(user_id)
+        except ValueError as error:
+            raise NotFound from error
+        now = self._clock()
+        async with self._database.transaction() as tx:
+            user = await store.by_id(tx, wanted, lock=True)
+            if user is None:
+                raise NotFound
+            if Permission.ADMINISTRATOR.value in user.permissions:
+                if not is_administrator(actor):
+                    raise PermissionDenied("Only an administrator can delete an administrator", 40303)
+                if await store.lock_active_administrators(tx, now) == {user.id}:
+                    raise PermissionDenied("The last active administrator cannot be deleted", 40303)
+            await store.remove(tx, user.id)
+        return replace(user, active=False)
 
     async def find(self, *, user_id: str | None = None, email: str | None = None) -> User | None:
         """Find an account for the console by id, else by e-mail."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -71,6 +72,52 @@ COLLECTION_PERMISSIONS: tuple[Permission, ...] = (
     Permission.DOWNLOAD,
 )
 """The eight permissions that can be given per collection, in declaration order."""
+
+
+DESCRIPTIONS: Mapping[Permission, str] = {
+    Permission.ROLE_USER: "[General] Marks an ordinary account; allows nothing by itself",
+    Permission.UPLOAD_ALL: (
+        "[Uploads] Send file content to this server; every upload needs it in addition to the right on the collection"
+    ),
+    Permission.ENFORCE_TAGS: "[Uploads] Restriction: every uploaded file is labelled with the tags of the account",
+    Permission.UPLOAD_ONCE: "[Uploads] Restriction: a token stops working after its first registered version",
+    Permission.LOOK_UP_USERS: "[Accounts] Read the profile of any account",
+    Permission.SEARCH_USERS: "[Accounts] Search through accounts; needs the right to read profiles as well",
+    Permission.OVERWRITE: "[General] Reserved; allows nothing at present",
+    Permission.CREATE_USERS: "[Accounts] Create accounts with any permissions except administration",
+    Permission.CHOOSE_USER_IDS: "[Accounts] Choose the id of a new account",
+    Permission.TECHNICAL_ENDPOINTS: "[System] Reserved for maintenance functions",
+    Permission.DELETE_USERS: "[Accounts] Delete accounts that are not administrators",
+    Permission.LIST_PERMISSIONS: "[Accounts] See which permissions exist",
+    Permission.ADMINISTRATOR: "[General] Full control: includes every other grant",
+    Permission.SEE_OWN_TOKENS: "[Tokens] List the tokens of the own account",
+    Permission.SEE_ALL_TOKENS: "[Tokens] List the tokens of every account",
+    Permission.REVOKE_OWN_TOKENS: "[Tokens] Revoke other tokens of the own account",
+    Permission.REVOKE_ALL_TOKENS: "[Tokens] Revoke tokens of accounts that are not administrators",
+    Permission.GENERATE_TOKENS: "[Tokens] Generate limited tokens for the own account",
+    Permission.VIEW_ANY_FILE: "[Files] Download any stored file by its storage name",
+    Permission.FILES_FROM_ALL_TAGS: "[Files] Reserved; allows nothing at present",
+    Permission.LIST_FILES: "[Files] List the stored files of the whole server",
+    Permission.ADMIN_METADATA: "[Files] Reserved; allows nothing at present",
+    Permission.VIEW_METRICS: "[System] See the numbers of the whole server",
+    Permission.CREATE_COLLECTIONS: "[Collections] Create collections",
+    Permission.CHOOSE_COLLECTION_IDS: "[Collections] Choose the id of a new collection",
+    Permission.UNLIMITED_COLLECTIONS: "[Collections] Leave limits of a collection unlimited",
+    Permission.MODIFY_ANY_COLLECTION: (
+        "[Collections] Use modifying rights also in collections without being on their access list"
+    ),
+    Permission.VIEW_ALL_COLLECTIONS: "[Collections] See every collection",
+    Permission.LIST_COLLECTIONS: "[Collections] Search the list of collections",
+    Permission.EDIT_COLLECTION: "[Per collection] Change limits, file name and description",
+    Permission.MANAGE_ACCESS: "[Per collection] Give and withdraw access",
+    Permission.DELETE_COLLECTION: "[Per collection] Delete the empty collection",
+    Permission.LIST_ACCESS: "[Per collection] See who has access",
+    Permission.UPLOAD: "[Per collection] Upload new versions",
+    Permission.LIST_VERSIONS: "[Per collection] List the versions",
+    Permission.DELETE_VERSIONS: "[Per collection] Delete single versions",
+    Permission.DOWNLOAD: "[Per collection] Download versions",
+}
+"""What each permission allows, for people."""
 
 
 class TokenKind(StrEnum):

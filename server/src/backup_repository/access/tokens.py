@@ -12,11 +12,12 @@ from backup_repository.access.decide import (
     may_list_tokens,
     may_request,
     may_revoke,
+    owned,
     require,
     scope_for,
 )
 from backup_repository.access.keys import KeyPair
-from backup_repository.access.model import Actor, Permission, Token, TokenKind
+from backup_repository.access.model import Actor, Permission, Permissions, Token, TokenKind
 from backup_repository.access.names import parse_permissions
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database
@@ -96,6 +97,11 @@ class Tokens:
             )
             await store.add_token(tx, token)
         return text
+
+    async def owned(self, actor: Actor) -> Permissions:
+        """Return everything the session holds, globally or in any collection."""
+        async with self._database.reading() as tx:
+            return owned(replace(actor, entries=await store.all_entries(tx, actor.user.id)))
 
     def require_listing(self, actor: Actor, user_id: str) -> None:
         """Refuse who may not list the tokens of the account.

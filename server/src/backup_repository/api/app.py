@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from backup_repository.api import collections, errors, members, sessions, system, users, versions
+from backup_repository.api import collections, errors, files, members, permissions, sessions, system, users, versions
 from backup_repository.api.caller import authenticated, public, with_health_code, with_metrics_code, writing
 from backup_repository.api.resource import Resource
 from backup_repository.api.transport import KnownHosts, Linger
@@ -28,7 +28,14 @@ ROUTES = (
     Resource(_API + "/login_check", POST=public(sessions.log_in)),
     Resource(_API + "/auth/token", GET=authenticated(sessions.list_tokens), POST=writing(sessions.generate_token)),
     Resource(_API + "/auth/token/{token_hash}", DELETE=writing(sessions.revoke_token)),
-    Resource(_API + "/auth/user", POST=writing(users.create_user)),
+    Resource(_API + "/auth/user", GET=authenticated(users.search_users), POST=writing(users.create_user)),
+    Resource(
+        _API + "/auth/user/{user_id}",
+        GET=authenticated(users.look_up_user),
+        PUT=writing(users.edit_user),
+        DELETE=writing(users.delete_user),
+    ),
+    Resource(_API + "/auth/permissions", GET=authenticated(permissions.list_permissions)),
     Resource(
         _COLLECTION,
         GET=authenticated(collections.search_collections),
@@ -53,7 +60,10 @@ ROUTES = (
         GET=authenticated(versions.download_version),
         DELETE=writing(versions.delete_version),
     ),
-    Resource(_API + "/repository/file/{filename}", GET=authenticated(versions.download_file)),
+    Resource(_API + "/repository", GET=authenticated(files.list_files)),
+    Resource(_API + "/repository/file/{filename}", GET=authenticated(files.download_file)),
+    Resource(_API + "/version", GET=authenticated(system.show_version)),
+    Resource(_API + "/metrics", GET=authenticated(system.report)),
     Resource("/health", GET=with_health_code(system.health)),
     Resource("/metrics/backup_repository_report/influxdb", GET=with_metrics_code(system.influxdb_report)),
 )

@@ -96,6 +96,17 @@ def optional_text(rule: Callable[[str], FieldError | None]) -> PlainValidator:
     return PlainValidator(read)
 
 
+def required_text(rule: Callable[[str], FieldError | None]) -> PlainValidator:
+    """A required text under a rule of the domain; null is no text."""
+
+    def read(value: object) -> str:
+        text = _text(value)
+        _hold(rule(text))
+        return text
+
+    return PlainValidator(read)
+
+
 def checked_integer(rule: Callable[[int], FieldError | None], *, null_is: int | None = None) -> PlainValidator:
     """An integer under a rule of the domain."""
 

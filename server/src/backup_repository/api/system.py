@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from starlette.responses import PlainTextResponse, Response
 
+from backup_repository.access.decide import Action, may, require
 from backup_repository.api import render
-from backup_repository.api.caller import Public
+from backup_repository.api.caller import Authenticated, Public
 from backup_repository.api.peer import base_url
 from backup_repository.metrics import influxdb
 from backup_repository.metrics.names import influxdb_fields
+from backup_repository.sizes import format_size
 
+_RECENT = 10
 _FRESH = {"Cache-Control": "no-store"}
 
 
@@ -17,6 +22,37 @@ async def health(call: Public) -> Response:
     """R28: can we serve at all?"""
     diagnosis = await call.instance.health.diagnose()
     return render.json_response(diagnosis.document(), 200 if diagnosis.healthy else 503, _FRESH)
+
+
+async def show_version(call: Authenticated) -> Response:
+    """R25: which product on which database."""
+    return render.json_response({"version": version("backup-repository"), "db_type": call.instance.database.name})
+
+
+async def report(call: Authenticated) -> Response:
+    """R26: the numbers of the whole server, and the newest versions the caller may see."""
+    if call.query.get("format") == "influxdb":
+        require(call.actor, Action.TECHNICAL_OUTPUT)
+        return await influxdb_report(call)
+    numbers = await call.instance.report.numbers() if may(call.actor, Action.VIEW_METRICS) else None
+    recent = await call.instance.files.recent(call.actor, _RECENT)
+    data = {
+        "storage": {
+            "declared_space": numbers and format_size(numbers.declared_space),
+            "used_space": numbers and format_size(numbers.used_space),
+        },
+        "users": {
+            "active_accounts": numbers and numbers.active_accounts,
+            "active_jwt_keys": numbers and numbers.active_tokens,
+        },
+        "backup": {
+            "versions": numbers and numbers.versions,
+            "collections": numbers and numbers.collections,
+            "recent_versions": [render.version(stored) for stored in recent],
+        },
+        "resources": {"tags": numbers and numbers.tags},
+    }
+    return render.json_response({"status": True, "data": data})
 
 
 async def influxdb_report(call: Public) -> Response:

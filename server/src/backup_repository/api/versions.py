@@ -80,10 +80,3 @@ async def delete_version(call: Writing) -> Response:
     simulate = call.simulate
     await call.instance.removals.delete(call.actor, collection_id, version_id, simulate=simulate)
     return render.json_response({"message": "OK, object deleted", "status": True})
-
-
-async def download_file(call: Authenticated) -> Response:
-    """R24: give any stored file back by its name."""
-    filename = call.path("filename")
-    version = await call.instance.downloads.find_file(call.actor, filename)
-    return await content_response(call.request, call.instance, version)

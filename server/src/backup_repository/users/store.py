@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, Text, cast, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Select, Text, cast, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from backup_repository.database.engine import Transaction
@@ -49,14 +49,15 @@ async def remove(tx: Transaction, user_id: str) -> None:
     await tx.execute(delete(users).where(users.c.id == user_id))
 
 
-async def by_id(tx: Transaction, user_id: str) -> User | None:
-    """Find an account by its id."""
-    return await _one(tx, users.c.id == user_id)
+async def by_id(tx: Transaction, user_id: str, *, lock: bool = False) -> User | None:
+    """Find an account by its id; with lock nobody else changes it until the transaction ends."""
+    query = select(users).where(users.c.id == user_id)
+    return await _one(tx, query.with_for_update() if lock else query)
 
 
 async def by_email(tx: Transaction, email: str) -> User | None:
     """Find an account by its e-mail, regardless of case."""
-    return await _one(tx, users.c.email_folded == email.casefold())
+    return await _one(tx, select(users).where(users.c.email_folded == email.casefold()))
 
 
 async def expired(tx: Transaction, now: datetime) -> tuple[User, ...]:
@@ -96,8 +97,8 @@ async def count_active(tx: Transaction, now: datetime) -> int:
     return (await tx.execute(select(func.count()).select_from(users).where(*usable))).scalar_one()
 
 
-async def _one(tx: Transaction, condition: object) -> User | None:
-    row = (await tx.execute(select(users).where(condition))).one_or_none()  # type: ignore[arg-type] # a column expression
+async def _one(tx: Transaction, query: Select[tuple[object, ...]]) -> User | None:
+    row = (await tx.execute(query)).one_or_none()
     return None if row is None else user_from(row)
 
 

@@ -11,10 +11,11 @@ from sqlalchemy.exc import IntegrityError
 
 from backup_repository.access.door import Opened
 from backup_repository.database.engine import Transaction
-from backup_repository.database.tables import blobs, version_tags, versions
+from backup_repository.database.tables import blobs, grants, version_tags, versions
 from backup_repository.versions.model import Version
 from backup_repository.versions.plan import StoredVersion
 
+_NEWEST_FIRST = (versions.c.created_at.desc(), versions.c.file_id.desc())
 _BATCH = 1000
 """Ids in one statement; engines bound the number of parameters."""
 
@@ -110,6 +111,34 @@ async def by_filename(tx: Transaction, filename: str) -> Version | None:
     """Find any version of the server by its file name; the caller has checked the right to every file."""
     rows = list(await tx.execute(select(versions).where(versions.c.filename == filename)))
     return (await _versions(tx, rows))[0] if rows else None
+
+
+async def search(
+    tx: Transaction, text: str, tags: Sequence[str], *, offset: int, limit: int
+) -> tuple[tuple[Version, ...], int]:
+    """Return one page of all versions whose file name contains the text and that carry any of the tags, newest first.
+
+    The caller has checked the right to see every file.
+    """
+    conditions: list[ColumnElement[bool]] = []
+    if text:
+        escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        conditions.append(func.lower(versions.c.filename).like(f"%{escaped}%", escape="\\"))
+    if tags:
+        tagged = select(version_tags.c.file_id).where(version_tags.c.tag.in_(list(tags)))
+        conditions.append(versions.c.file_id.in_(tagged))
+    total = (await tx.execute(select(func.count()).select_from(versions).where(*conditions))).scalar_one()
+    query = select(versions).where(*conditions).order_by(*_NEWEST_FIRST).offset(offset).limit(limit)
+    return await _versions(tx, list(await tx.execute(query))), total
+
+
+async def newest(tx: Transaction, *, member: str | None, limit: int) -> tuple[Version, ...]:
+    """Return the newest versions of the collections that an account is a member of; None: of all collections."""
+    query = select(versions)
+    if member is not None:
+        memberships = select(grants.c.collection_id).where(grants.c.user_id == member)
+        query = query.where(versions.c.collection_id.in_(memberships))
+    return await _versions(tx, list(await tx.execute(query.order_by(*_NEWEST_FIRST).limit(limit))))
 
 
 async def count_tags(tx: Transaction) -> int:

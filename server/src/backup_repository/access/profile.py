@@ -1,0 +1,175 @@
+"""Changes an account (contract 5.6): an administrator the whole record, anybody else a little of the own one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from backup_repository.access.decide import expand, is_administrator
+from backup_repository.access.model import Actor, Permission
+from backup_repository.access.names import parse_permissions
+from backup_repository.access.passwords import Passwords
+from backup_repository.clock import Clock
+from backup_repository.database.engine import Database, Transaction
+from backup_repository.errors import NotFound, PermissionDenied
+from backup_repository.ids import parse_uuid
+from backup_repository.users import store
+from backup_repository.users.model import User
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    """What was sent to change a password; empty texts were not sent."""
+
+    password: str
+    repetition: str
+    current: str
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a new password was sent at all."""
+        return bool(self.password or self.repetition)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What was sent about an account; every field has passed its own rules. None: left out."""
+
+    permissions: Sequence[str]
+    organization: str
+    about: str
+    tags: tuple[str, ...] | None
+    max_allowed_file_size: int | None
+    allowed_ip_addresses: tuple[str, ...] | None
+    allowed_user_agents: tuple[str, ...] | None
+    expires_at: datetime | None
+    expires_given: bool
+    active: bool | None
+    password: NewPassword
+
+
+class Profiles:
+    """The job that changes accounts."""
+
+    def __init__(self, database: Database, passwords: Passwords, clock: Clock) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._clock = clock
+
+    async def find_editable(self, actor: Actor, user_id: str, *, new_password: bool) -> User:
+        """Return the account that the actor may try to change.
+
+        Raises:
+            PermissionDenied: not an administrator and not the own account (40319 for a password, else 40320).
+            NotFound: there is no such account.
+        """
+        if not is_administrator(actor) and user_id.lower() != actor.user.id:
+            raise _wrong_password() if new_password else _may_not()
+        try:
+            wanted = parse_uuid(user_id)
+        except ValueError as error:
+            raise NotFound from error
+        async with self._database.reading() as tx:
+            user = await store.by_id(tx, wanted)
+        if user is None:
+            raise NotFound
+        return user
+
+    async def edit(self, actor: Actor, user_id: str, edit: Edit) -> User:
+        """Change an account and return it.
+
+        Raises:
+            NotFound: there is no such account (any more).
+            RuleBroken: an unknown permission (40010).
+            PermissionDenied: the password may not be changed so (40319); properties may not be changed so, or the last
+                active administrator would be lost (40320).
+        """
+        found = await self.find_editable(actor, user_id, new_password=edit.password.wanted)
+        permissions = frozenset(name.value for name in parse_permissions(edit.permissions, Permission))
+        whole = is_administrator(actor)
+        password_hash = await self._new_hash(found, edit.password, needs_current=not whole)
+        async with self._database.transaction() as tx:
+            before = await store.by_id(tx, found.id, lock=True)
+            if before is None:
+                raise NotFound
+            after = _replaced(before, edit, permissions) if whole else _touched(before, edit, permissions)
+            if password_hash is not None:
+                after = replace(after, password_hash=password_hash)
+            await self._keep_an_administrator(tx, before, after)
+            await store.save(tx, after)
+        return after
+
+    async def _new_hash(self, user: User, new: NewPassword, *, needs_current: bool) -> str | None:
+        if not new.wanted:
+            return None
+        if new.password != new.repetition:
+            raise _wrong_password()
+        if needs_current and not await self._passwords.matches(user.password_hash, new.current):
+            raise _wrong_password()
+        return await self._passwords.hash(new.password)
+
+    async def _keep_an_administrator(self, tx: Transaction, before: User, after: User) -> None:
+        now = self._clock()
+        if not is_active_administrator(before, now) or is_active_administrator(after, now):
+            return
+        if await store.lock_active_administrators(tx, now) <= {before.id}:
+            raise PermissionDenied("The last active administrator must stay one", 40320)
+
+
+def is_active_administrator(user: User, now: datetime) -> bool:
+    """Whether the account can log in now and has full control."""
+    return user.active and not user.expired(now) and Permission.ADMINISTRATOR.value in user.permissions
+
+
+def _replaced(before: User, edit: Edit, permissions: frozenset[str]) -> User:
+    """An administrator replaces everything: what was left out returns to its default."""
+    return replace(
+        before,
+        permissions=permissions,
+        organization=edit.organization,
+        about=edit.about,
+        tags=edit.tags or (),
+        max_allowed_file_size=edit.max_allowed_file_size or 0,
+        allowed_ip_addresses=edit.allowed_ip_addresses or (),
+        allowed_user_agents=edit.allowed_user_agents or (),
+        expires_at=edit.expires_at,
+        active=before.active if edit.active is None else edit.active,
+    )
+
+
+def _touched(before: User, edit: Edit, permissions: frozenset[str]) -> User:
+    """Anybody else changes about and organization; the rest is left out or as it is.
+
+    Raises:
+        PermissionDenied: something else would change (40320).
+    """
+    given = (
+        (edit.tags, before.tags),
+        (edit.max_allowed_file_size, before.max_allowed_file_size),
+        (edit.allowed_ip_addresses, before.allowed_ip_addresses),
+        (edit.allowed_user_agents, before.allowed_user_agents),
+        (edit.active, before.active),
+    )
+    changed = any(sent is not None and sent != present for sent, present in given)
+    shown = frozenset(permission.value for permission in expand(before.permissions))
+    if changed or permissions not in (before.permissions, shown) or _expiry_changed(before, edit):
+        raise _may_not()
+    return replace(before, organization=edit.organization, about=edit.about)
+
+
+def _expiry_changed(before: User, edit: Edit) -> bool:
+    """Compare to the second; an expiry that was left out is unchanged."""
+    if not edit.expires_given:
+        return False
+    if edit.expires_at is None or before.expires_at is None:
+        return edit.expires_at is not before.expires_at
+    return edit.expires_at.replace(microsecond=0) != before.expires_at.replace(microsecond=0)
+
+
+def _wrong_password() -> PermissionDenied:
+    return PermissionDenied("The password cannot be changed: wrong owner, current password or repetition", 40319)
+
+
+def _may_not() -> PermissionDenied:
+    return PermissionDenied("No permission to change this user, or these properties of it", 40320)
