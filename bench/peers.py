@@ -15,10 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.client import Refused, Request, upload
 from world import nginx
 from world.ports import free_port
-
-from bench.client import Refused, Request, upload
 
 _PATIENCE = 20.0
 _NGINX = """\
@@ -76,10 +75,10 @@ class Peer:
         place.hardlink_to(blob)
         return Request("GET", self.port, self.prefix + name)
 
-    def discard(self, keep: Path) -> None:
-        """Remove what was uploaded, for room on the disk."""
+    def discard(self) -> None:
+        """Remove all files, for room on the disk."""
         for file in self.files.rglob("*"):
-            if file.is_file() and not file.samefile(keep):
+            if file.is_file():
                 file.unlink()
 
 

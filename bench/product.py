@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.client import Refused, Request, download, upload
 from world import nginx
 from world.front import Files
 from world.instance import Server, server
-
-from bench.client import Refused, Request, download, upload
 
 _LOG = "nginx-access.log"
 

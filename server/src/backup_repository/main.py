@@ -20,6 +20,7 @@ from backup_repository.access.members import Members
 from backup_repository.access.passwords import Passwords
 from backup_repository.access.profile import Profiles
 from backup_repository.access.sessions import Sessions
+from backup_repository.access.throttle import Throttle
 from backup_repository.access.tokens import Tokens
 from backup_repository.api.app import create_app
 from backup_repository.clock import Clock
@@ -66,16 +67,17 @@ def build(config: Config, staging: Path, *, now: Clock = clock.now) -> Instance:
     storage = open_storage(config, staging)
     keys = load_keys(config.jwt_secret_key, config.jwt_public_key, config.jwt_passphrase)
     passwords = Passwords()
+    throttle = Throttle(database, now)
     landing = LandingDirectory(config.revproxy_storage_dir)
     maxima = Limits(config.backup_max_versions, config.backup_one_version_max_size, config.backup_collection_max_size)
     return Instance(
         config=config,
         clock=now,
         database=database,
-        sessions=Sessions(database, keys, passwords, now, session_seconds=config.jwt_lifetime),
+        sessions=Sessions(database, keys, passwords, throttle, now, session_seconds=config.jwt_lifetime),
         tokens=Tokens(database, keys, now),
         accounts=Accounts(database, passwords, now),
-        profiles=Profiles(database, passwords, now),
+        profiles=Profiles(database, passwords, throttle, now),
         collections=Collections(database, now, maxima=maxima),
         members=Members(database),
         uploads=Uploads(database, storage, now),

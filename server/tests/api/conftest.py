@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 from world.answers import faults
-from world.client import ADMINISTRATOR, STRANGER, TENANT, Client, Served, serving
+from world.client import ADMINISTRATOR, STRANGER, TENANT, Client, Serve, Served, serving
 from world.postgres import PostgresCluster
 
 from backup_repository.config.model import Config, LocalStorage
 from backup_repository.database.engine import Database
 from backup_repository.database.migrate import migrate
 from backup_repository.database.tables import metadata
-
-Serve: TypeAlias = Callable[..., Served]
-"""Serves one more instance on the test's database; keywords are settings by their lower-case names."""
 
 
 def migrated(url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import stat
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storage.conftest import Disk
+from world.disk import Disk
 
 from backup_repository.errors import BlobMissing, OutsideStorage, StorageCorrupt
 from backup_repository.storage.base import BlobInfo, Draft, Storage, new_key
@@ -246,7 +247,7 @@ async def test_unfinished_copies_of_dead_processes_are_litter(disk: Disk) -> Non
     for file in (dead, running):
         os.utime(file, (0, 0))
     with running.open() as held:
-        lock(held.fileno())
+        fcntl.flock(held.fileno(), fcntl.LOCK_EX)
         assert await storage.clear_litter(60) == 1
         assert not dead.exists()
         assert young.exists()
@@ -254,12 +255,6 @@ async def test_unfinished_copies_of_dead_processes_are_litter(disk: Disk) -> Non
     assert await storage.clear_litter(60) == 1
     assert await keys(storage) == {key}
     assert not running.exists()
-
-
-def lock(descriptor: int) -> None:
-    import fcntl
-
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 async def test_a_probe_that_is_given_up_leaves_nothing(disk: Disk) -> None:
@@ -270,5 +265,5 @@ async def test_a_probe_that_is_given_up_leaves_nothing(disk: Disk) -> None:
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])
-    await asyncio.gather(*(storage.probe(write=True) for _ in range(64)))
+    storage._threads._pool.shutdown(wait=True)
     assert disk.files() == []

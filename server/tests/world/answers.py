@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -23,7 +23,25 @@ _FORBIDDEN = re.compile(r"Traceback|SELECT |INSERT |UPDATE |sqlalchemy|asyncpg|s
 _FIRST_ERROR = 400
 
 
-def refusal(answer: httpx.Response) -> tuple[int, int, str]:
+Refusal: TypeAlias = tuple[int, int, str]
+"""Status, code and type."""
+
+NOT_FOUND: Refusal = (404, 404, "app.not-found")
+READ_ONLY: Refusal = (503, 42005, "app.fatal-error")
+NO_JSON: Refusal = (400, 50000, "request.format-error")
+
+
+def denied(code: int) -> Refusal:
+    """A refusal for want of a permission."""
+    return 403, code, "request.auth-error"
+
+
+def against_rules(code: int) -> Refusal:
+    """A refusal by a business rule."""
+    return 400, code, "validation.error"
+
+
+def refusal(answer: httpx.Response) -> Refusal:
     """Give the status, the code and the type of a refusal (E2 to E7)."""
     body = answer.json()
     return answer.status_code, body["code"], body["type"]

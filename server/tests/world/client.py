@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import httpx
@@ -301,6 +301,13 @@ class Served:
         for http in self._clients:
             await http.aclose()
         await self.instance.database.close()
+
+
+class Serve(Protocol):
+    """Serves one more instance on the test's database; keywords are settings by their lower-case names."""
+
+    def __call__(self, **settings: Any) -> Served:
+        """Serve it until the test ends."""
 
 
 @contextlib.contextmanager

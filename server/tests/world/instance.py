@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,103 @@ _NOBODY: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
+class Installation:
+    """What is there before a server runs: directories, settings, a migrated database with an administrator."""
+
+    root: Path
+    environment: Mapping[str, str]
+
+    @classmethod
+    def make(cls, root: Path, **settings: str) -> Installation:
+        """Make one in an empty directory; the settings are further variables.
+
+        Raises:
+            RuntimeError: the console refused; the text holds its last words.
+        """
+        installation = cls(root, _environment(root) | settings)
+        for name in ("incoming", "storage", "tmp", "jwt"):
+            (root / name).mkdir(mode=0o700)
+        if installation.database.startswith("postgres"):
+            installation.console("db", "migrate")
+        installation.console("auth", "create-admin-account", "--email", ADMIN, "--password-stdin", words=PASSWORD)
+        return installation
+
+    @property
+    def database(self) -> str:
+        """DATABASE_URL."""
+        return self.environment["DATABASE_URL"]
+
+    def with_settings(self, **settings: str) -> Installation:
+        """The same installation with some variables changed."""
+        return replace(self, environment={**self.environment, **settings})
+
+    def console(self, *command: str, words: str = "") -> str:
+        """Run a console command, these words on its standard input, and return what it printed.
+
+        Raises:
+            RuntimeError: the command failed; the text holds its last words.
+        """
+        result = subprocess.run(
+            [sys.executable, "-m", "backup_repository", *command],
+            cwd=self.root,
+            env=self.environment,
+            input=words,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode != 0:
+            raise RuntimeError(f"{command} ended with {result.returncode}:\n{result.stderr}")
+        return result.stdout
+
+    @contextmanager
+    def serve(self, *options: str, tcp: bool = False) -> Iterator[Server]:
+        """Run the real server and stop it by its process id.
+
+        Args:
+            options: further options of the command.
+            tcp: it listens on a loopback port, where nobody is trusted, in place of the Unix socket.
+
+        Raises:
+            RuntimeError: it ended instead of listening; the text holds its last words.
+        """
+        port = free_port()
+        place = ["--bind", "127.0.0.1", "--port", str(port)] if tcp else ["--uds", str(self.root / "server.sock")]
+        address = wire.tcp("127.0.0.1", port) if tcp else wire.unix(str(self.root / "server.sock"))
+        log = self.root / "server.log"
+        with log.open("ab") as output:
+            command = [sys.executable, "-m", "backup_repository", "serve", *place, *options]
+            process = subprocess.Popen(
+                command, cwd=self.root, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+        try:
+            _wait_until_accepting(process, address, log)
+            yield Server(self, process, address, log_in(address, ADMIN, PASSWORD))
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """One running server with its own directories, an administrator and nothing else."""
 
-    root: Path
-    pid: int
+    installation: Installation
+    process: subprocess.Popen[bytes]
     direct: wire.Address
     """The server itself, without any NGINX."""
     token: str
     """A login session of the administrator."""
+
+    @property
+    def root(self) -> Path:
+        """Where everything it keeps is."""
+        return self.installation.root
+
+    @property
+    def pid(self) -> int:
+        """The process to stop."""
+        return self.process.pid
 
     @property
     def socket(self) -> Path:
@@ -43,17 +131,17 @@ class Server:
     @property
     def incoming(self) -> Path:
         """REVPROXY_STORAGE_DIR."""
-        return self.root / "incoming"
+        return self._place("REVPROXY_STORAGE_DIR")
 
     @property
     def storage(self) -> Path:
         """FS_LOCAL_DIRECTORY."""
-        return self.root / "storage"
+        return self._place("FS_LOCAL_DIRECTORY")
 
     @property
     def staging(self) -> Path:
         """TEMP_DIRECTORY."""
-        return self.root / "tmp"
+        return self._place("TEMP_DIRECTORY")
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -80,6 +168,9 @@ class Server:
         """Give the body files and staging files that exist now."""
         return sorted(file for folder in (self.incoming, self.staging) for file in folder.rglob("*") if file.is_file())
 
+    def _place(self, variable: str) -> Path:
+        return Path(self.installation.environment[variable])
+
 
 @contextmanager
 def server(root: Path, *, tcp: bool = False, **settings: str) -> Iterator[Server]:
@@ -93,25 +184,8 @@ def server(root: Path, *, tcp: bool = False, **settings: str) -> Iterator[Server
     Raises:
         RuntimeError: it ended instead of listening, or the console refused; the text holds the last words.
     """
-    environment = _environment(root) | settings
-    for name in ("incoming", "storage", "tmp", "jwt"):
-        (root / name).mkdir(mode=0o700)
-    _console(root, environment, "auth", "create-admin-account", "--email", ADMIN, "--password-stdin", words=PASSWORD)
-    port = free_port()
-    place = ["--bind", "127.0.0.1", "--port", str(port)] if tcp else ["--uds", str(root / "server.sock")]
-    address = wire.tcp("127.0.0.1", port) if tcp else wire.unix(str(root / "server.sock"))
-    log = root / "server.log"
-    with log.open("wb") as output:
-        command = [sys.executable, "-m", "backup_repository", "serve", *place]
-        process = subprocess.Popen(
-            command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
-    try:
-        _wait_until_accepting(process, address, log)
-        yield Server(root, process.pid, address, log_in(address, ADMIN, PASSWORD))
-    finally:
-        process.terminate()
-        process.wait()
+    with Installation.make(root, **settings).serve(tcp=tcp) as running:
+        yield running
 
 
 def log_in(address: wire.Address, email: str, password: str, headers: Mapping[str, str] = _NOBODY) -> str:
@@ -138,20 +212,6 @@ def _environment(root: Path) -> dict[str, str]:
         "JWT_SECRET_KEY": str(root / "jwt" / "private.pem"),
         "JWT_PUBLIC_KEY": str(root / "jwt" / "public.pem"),
     }
-
-
-def _console(root: Path, environment: Mapping[str, str], *command: str, words: str = "") -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "backup_repository", *command],
-        cwd=root,
-        env=environment,
-        input=words,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise RuntimeError(f"{command} ended with {result.returncode}:\n{result.stderr}")
 
 
 def _wait_until_accepting(process: subprocess.Popen[bytes], address: wire.Address, log: Path) -> None:

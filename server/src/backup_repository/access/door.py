@@ -73,7 +73,7 @@ async def open_again(tx: Transaction, opened: Opened, now: datetime) -> Opened:
     if collection is None:
         raise NotFound
     user, token = await store.account_and_token(tx, opened.actor.user.id, opened.actor.token.token_hash)
-    actor = _still_admitted(user, token, now)
+    actor = replace(_still_admitted(user, token, now), address=opened.actor.address)
     entry = await store.entry(tx, collection.id, actor.user.id)
     require(actor, opened.action, entry)
     return Opened(collection, actor, opened.action, entry, _SEAL)

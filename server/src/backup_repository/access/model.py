@@ -161,6 +161,8 @@ class Actor:
     token: Token
     entries: Permissions
     """All permissions the account has in any access control list, together."""
+    address: str = ""
+    """Where the request came from (contract 1.7)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from backup_repository.access.decide import expand, is_administrator
 from backup_repository.access.model import Actor, Permission
 from backup_repository.access.names import parse_permissions
 from backup_repository.access.passwords import Passwords
+from backup_repository.access.throttle import Throttle
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database, Transaction
 from backup_repository.errors import NotFound, PermissionDenied
@@ -52,9 +53,10 @@ class Edit:
 class Profiles:
     """The job that changes accounts."""
 
-    def __init__(self, database: Database, passwords: Passwords, clock: Clock) -> None:
+    def __init__(self, database: Database, passwords: Passwords, throttle: Throttle, clock: Clock) -> None:
         self._database = database
         self._passwords = passwords
+        self._throttle = throttle
         self._clock = clock
 
     async def find_editable(self, actor: Actor, user_id: str, *, new_password: bool) -> User:
@@ -82,13 +84,14 @@ class Profiles:
         Raises:
             NotFound: there is no such account (any more).
             RuleBroken: an unknown permission (40010).
+            TooManyAttempts: too many wrong passwords were sent for this account from this address.
             PermissionDenied: the password may not be changed so (40319); properties may not be changed so, or the last
                 active administrator would be lost (40320).
         """
         found = await self.find_editable(actor, user_id, new_password=edit.password.wanted)
         permissions = frozenset(name.value for name in parse_permissions(edit.permissions, Permission))
         whole = is_administrator(actor)
-        password_hash = await self._new_hash(found, edit.password, needs_current=not whole)
+        password_hash = await self._new_hash(actor, found, edit.password, needs_current=not whole)
         async with self._database.transaction() as tx:
             before = await store.by_id(tx, found.id, lock=True)
             if before is None:
@@ -100,13 +103,16 @@ class Profiles:
             await store.save(tx, after)
         return after
 
-    async def _new_hash(self, user: User, new: NewPassword, *, needs_current: bool) -> str | None:
+    async def _new_hash(self, actor: Actor, user: User, new: NewPassword, *, needs_current: bool) -> str | None:
         if not new.wanted:
             return None
         if new.password != new.repetition:
             raise _wrong_password()
-        if needs_current and not await self._passwords.matches(user.password_hash, new.current):
-            raise _wrong_password()
+        if needs_current:
+            attempt = await self._throttle.begin(user.email, actor.address)
+            if not await self._passwords.matches(user.password_hash, new.current):
+                raise _wrong_password()
+            await self._throttle.forgive(attempt)
         return await self._passwords.hash(new.password)
 
     async def _keep_an_administrator(self, tx: Transaction, before: User, after: User) -> None:

@@ -7,9 +7,10 @@ from backup_repository.access.admit import admit, admit_account
 from backup_repository.access.keys import KeyPair
 from backup_repository.access.model import Actor, Permission, TokenKind
 from backup_repository.access.passwords import Passwords
+from backup_repository.access.throttle import Throttle
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database
-from backup_repository.errors import Unauthenticated
+from backup_repository.errors import PermissionDenied, Unauthenticated
 from backup_repository.users import store as users_store
 
 
@@ -17,11 +18,19 @@ class Sessions:
     """Opens login sessions and recognises the bearers of tokens."""
 
     def __init__(
-        self, database: Database, keys: KeyPair, passwords: Passwords, clock: Clock, *, session_seconds: int
+        self,
+        database: Database,
+        keys: KeyPair,
+        passwords: Passwords,
+        throttle: Throttle,
+        clock: Clock,
+        *,
+        session_seconds: int,
     ) -> None:
         self._database = database
         self._keys = keys
         self._passwords = passwords
+        self._throttle = throttle
         self._clock = clock
         self._session_seconds = session_seconds
 
@@ -29,17 +38,23 @@ class Sessions:
         """Check a password and return the text of a new, recorded login session (contract 3.2).
 
         Raises:
+            TooManyAttempts: too many log-ins of this e-mail from this address have failed.
             Unauthenticated: unknown e-mail or wrong password, alike and after comparable work.
             PermissionDenied: the account is expired or deactivated (40322), or limited to other addresses or user
                 agents (40323).
         """
+        attempt = await self._throttle.begin(email, address)
         async with self._database.reading() as tx:
             user = await users_store.by_email(tx, email)
         right = await self._passwords.matches(user.password_hash if user else None, password)
         if user is None or not right:
             raise Unauthenticated("Invalid credentials.")
         now = self._clock()
-        admit_account(user, now=now, address=address, user_agent=user_agent)
+        try:
+            admit_account(user, now=now, address=address, user_agent=user_agent)
+        except PermissionDenied:
+            await self._throttle.forgive(attempt)
+            raise
         text, token = signing.sign(
             self._keys,
             user,
@@ -50,6 +65,7 @@ class Sessions:
             now=now,
         )
         async with self._database.transaction() as tx:
+            await self._throttle.clear(tx, attempt)
             await store.add_token(tx, token)
         return text
 
@@ -67,4 +83,4 @@ class Sessions:
         admit(user, token, now=now, address=address, user_agent=user_agent)
         if user is None or token is None:
             raise Unauthenticated(signing.INVALID)
-        return Actor(user=user, token=token, entries=frozenset())
+        return Actor(user=user, token=token, entries=frozenset(), address=address)

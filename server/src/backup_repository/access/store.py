@@ -12,6 +12,7 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, Text, and_, case, ca
 from backup_repository.access.model import Grant, Permission, Permissions, Token, TokenKind
 from backup_repository.database.engine import Transaction
 from backup_repository.database.tables import grants, tokens, users
+from backup_repository.database.tables import login_failures as login_failures_table
 from backup_repository.users.model import User
 from backup_repository.users.store import user_from
 
@@ -37,6 +38,36 @@ async def token_by_hash(tx: Transaction, token_hash: str) -> Token | None:
     """Find the record of a token."""
     row = (await tx.execute(select(tokens).where(tokens.c.token_hash == token_hash))).one_or_none()
     return None if row is None else _token(row)
+
+
+async def login_failures(tx: Transaction, pair: str, after: datetime) -> tuple[int, datetime | None]:
+    """Return how many log-ins of the pair failed after the moment, and when the oldest of them did."""
+    query = select(func.count(), func.min(login_failures_table.c.failed_at)).where(
+        login_failures_table.c.pair == pair, login_failures_table.c.failed_at > after
+    )
+    row = (await tx.execute(query)).one()
+    return row[0], row[1]
+
+
+async def add_login_failure(tx: Transaction, pair: str, now: datetime) -> int:
+    """Count a failed log-in and return its number, by which it can be forgiven."""
+    row = insert(login_failures_table).values(pair=pair, failed_at=now).returning(login_failures_table.c.id)
+    return int((await tx.execute(row)).scalar_one())
+
+
+async def forgive_login_failure(tx: Transaction, number: int) -> None:
+    """Take one counted failure back."""
+    await tx.execute(delete(login_failures_table).where(login_failures_table.c.id == number))
+
+
+async def clear_login_failures(tx: Transaction, pair: str) -> None:
+    """Forget every failure of the pair."""
+    await tx.execute(delete(login_failures_table).where(login_failures_table.c.pair == pair))
+
+
+async def forget_login_failures(tx: Transaction, until: datetime) -> None:
+    """Forget failures up to a moment, whosever they are."""
+    await tx.execute(delete(login_failures_table).where(login_failures_table.c.failed_at <= until))
 
 
 async def account_and_token(tx: Transaction, user_id: str, token_hash: str) -> tuple[User | None, Token | None]:

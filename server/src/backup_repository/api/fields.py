@@ -20,10 +20,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def broken(problem: FieldError) -> PydanticCustomError:
-    """Turn a broken rule into Pydantic's error."""
-    # the doubled braces keep a quoted value from being taken for a template
-    message = problem.message.replace("{", "{{").replace("}", "}}")
-    return PydanticCustomError(str(problem.code), message)
+    """Turn a broken rule into Pydantic's error; without a context its text is no template."""
+    return PydanticCustomError(str(problem.code), problem.message)
 
 
 def wrong_type(expected: str) -> PydanticCustomError:

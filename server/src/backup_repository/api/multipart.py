@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
@@ -9,6 +10,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from backup_repository.errors import BadUpload
 
 _MAX_HEADER = 16 * 1024
+_EXTENDED = re.compile(r"filename\*=", re.IGNORECASE)
 
 
 def boundary_of(content_type: str) -> str | None:
@@ -47,6 +49,7 @@ async def file_part(body: AsyncIterator[bytes], boundary: str) -> AsyncIterator[
 
 
 def _has_filename(segment: MultipartSegment) -> bool:
-    disposition = str(segment.header("Content-Disposition", ""))
+    # the parser drops parameters with a star, which some clients send alone for names beyond ASCII
+    disposition = _EXTENDED.sub("filename=", str(segment.header("Content-Disposition", "")))
     _, options = parse_options_header(disposition)  # type: ignore[no-untyped-call] # (str, dict[str, str])
-    return "filename" in options or "filename*" in options
+    return "filename" in options

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
@@ -46,7 +48,10 @@ class Resource:
 
     def route(self) -> Route:
         """Return the route for the router; it takes every method, so that refusing one is ours."""
-        return Route(self.path, self)
+        route = Route(self.path, self)
+        # the framework's `$` lets a line feed follow, which makes a different path
+        route.path_regex = re.compile(route.path_regex.pattern.removesuffix("$") + r"\Z")
+        return route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

@@ -81,6 +81,12 @@ class Database:
         await self._engine.dispose()
 
 
+async def take_turns(transaction: Transaction, name: str) -> None:
+    """Let only one transaction at a time go on under a name, until it ends; on SQLite that holds for all writers."""
+    if transaction.dialect.name == "postgresql":
+        await transaction.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
 @contextlib.asynccontextmanager
 async def _begun(engine: AsyncEngine) -> AsyncIterator[Transaction]:
     try:

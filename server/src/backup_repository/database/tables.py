@@ -113,6 +113,16 @@ collections = Table(
 )
 """Collections with maintained counts, changed in the same transaction as their versions."""
 
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("pair", String(64), nullable=False),
+    Column("failed_at", Moment, nullable=False, index=True),
+    Index("ix_login_failures_pair_failed_at", "pair", "failed_at"),
+)
+"""Failed log-ins of the last minutes, per pair of e-mail and address, of which only a hash is kept."""
+
 grants = Table(
     "grants",
     metadata,

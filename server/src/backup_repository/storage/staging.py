@@ -99,11 +99,8 @@ class StagedFile:
             StorageError: the storage refuses or is full.
         """
         with storage_errors():
-            try:
-                self._create(self.path)
-            except FileNotFoundError:  # somebody tidied up
-                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._create(self.path)
+            self._make_staging()
+            self._create(self.path)
         self._stage = _Stage.OPEN
 
     def adopt(self, descriptor: int) -> None:
@@ -116,6 +113,7 @@ class StagedFile:
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise CannotAdopt
+            self._make_staging()
             self._hold(os.open(opened, os.O_RDONLY | os.O_CLOEXEC))
             staging = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
@@ -187,6 +185,10 @@ class StagedFile:
         if self._stage is not _Stage.OPEN:
             raise RuntimeError(f"the draft is {self._stage}")
         self._stage = _Stage.UNUSABLE
+
+    def _make_staging(self) -> None:
+        """Make the staging directory where somebody tidied it away."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def _create(self, path: Path | str, directory: int | None = None) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

