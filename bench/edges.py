@@ -1,4 +1,4 @@
-"""Edge cases of HTTP/1.1 on which the contract rules, tried on a raw socket; each returns what was seen, in few words."""
+"""Edge cases of HTTP/1.1 on which the contract rules, tried on a raw socket; each returns what was seen, briefly."""
 
 from __future__ import annotations
 

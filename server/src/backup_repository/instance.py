@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backup_repository.access.accounts import Accounts
+from backup_repository.access.audit import Audit
 from backup_repository.access.collections import Collections
 from backup_repository.access.members import Members
 from backup_repository.access.profile import Profiles
@@ -36,6 +37,7 @@ class Instance:
     profiles: Profiles
     collections: Collections
     members: Members
+    audit: Audit
     uploads: Uploads
     downloads: Downloads
     files: Files

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from backup_repository import clock
 from backup_repository.access.accounts import Accounts
+from backup_repository.access.audit import Audit
 from backup_repository.access.collections import Collections
 from backup_repository.access.keys import load_keys
 from backup_repository.access.members import Members
@@ -79,7 +80,8 @@ def build(config: Config, staging: Path, *, now: Clock = clock.now) -> Instance:
         accounts=Accounts(database, passwords, now),
         profiles=Profiles(database, passwords, throttle, now),
         collections=Collections(database, now, maxima=maxima),
-        members=Members(database),
+        members=Members(database, now),
+        audit=Audit(database),
         uploads=Uploads(database, storage, now),
         downloads=Downloads(database, storage),
         files=Files(database),

@@ -147,7 +147,14 @@ async def test_only_configured_hosts_are_served(serve: Serve) -> None:
 
     for host in ("backups.example.org", "BACKUPS.example.org:8443", "a.internal.example", "a.b.internal.example:80"):
         assert await status(host) == 200
-    for host in ("", "example.org", "internal.example", "xinternal.example", "backups.example.org.evil.example", "[::2]"):
+    for host in (
+        "",
+        "example.org",
+        "internal.example",
+        "xinternal.example",
+        "backups.example.org.evil.example",
+        "[::2]",
+    ):
         assert await status(host) == 400
         assert await status(host, "/unknown") == 400
 

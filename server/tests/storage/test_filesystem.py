@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shutil
 import stat
 import sys
 import threading
@@ -152,11 +153,10 @@ async def test_a_blob_that_vanishes_during_the_listing_is_no_error(disk: Disk) -
     seen: list[BlobInfo] = []
     async for blob in storage.blobs():
         for key in stored:
-            if key != blob.key:
-                disk.file(key).unlink(missing_ok=True)
-                disk.file(key).parent.rmdir() if not any(disk.file(key).parent.iterdir()) else None
+            if not key.startswith(blob.key[:2]):
+                shutil.rmtree(disk.file(key).parent, ignore_errors=True)
         seen.append(blob)
-    assert len(seen) >= 1
+    assert {blob.key[:2] for blob in seen} == {seen[0].key[:2]}
 
 
 async def test_a_blob_that_was_cut_is_told_while_reading(disk: Disk) -> None:
@@ -178,6 +178,10 @@ async def test_a_reader_is_closed_when_it_is_left(disk: Disk) -> None:
         await anext(blocks)
     with pytest.raises(RuntimeError):
         await anext(blocks)
+
+
+def open_descriptors() -> list[Path]:
+    return list(Path("/proc/self/fd").iterdir())
 
 
 async def test_descriptors_are_given_back(disk: Disk) -> None:
@@ -202,10 +206,10 @@ async def test_descriptors_are_given_back(disk: Disk) -> None:
             await storage.size(key)
 
     await everything()
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(open_descriptors())
     for _ in range(5):
         await everything()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(open_descriptors()) == before
 
 
 async def test_no_file_is_touched_on_the_event_loop(disk: Disk) -> None:
@@ -214,7 +218,11 @@ async def test_no_file_is_touched_on_the_event_loop(disk: Disk) -> None:
     watching = True
 
     def watch(event: str, _arguments: tuple[Any, ...]) -> None:
-        if watching and threading.get_ident() == loop_thread and (event == "open" or event.startswith(("os.", "fcntl."))):
+        if (
+            watching
+            and threading.get_ident() == loop_thread
+            and (event == "open" or event.startswith(("os.", "fcntl.")))
+        ):
             touched.append(event)
 
     sys.addaudithook(watch)

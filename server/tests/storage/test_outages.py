@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from backup_repository.storage.contract import CONTENT, get, keys, put
 
 
 async def every_job_fails(storage: Storage, key: str, error: type[Exception], code: int) -> None:
-    jobs = {
+    jobs: dict[str, Callable[[], Awaitable[object]]] = {
         "probe": lambda: storage.probe(write=True),
         "look": lambda: storage.probe(write=False),
         "write": lambda: put(storage, b"content"),

@@ -21,7 +21,9 @@ class Disk:
 
     def files(self) -> list[Path]:
         """Give every file of both directories."""
-        return sorted(file for place in (self.directory, self.staging) for file in place.rglob("*") if not file.is_dir())
+        return sorted(
+            file for place in (self.directory, self.staging) for file in place.rglob("*") if not file.is_dir()
+        )
 
     def file(self, key: str) -> Path:
         """Say where the blob of a key lies."""

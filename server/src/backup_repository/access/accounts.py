@@ -11,6 +11,8 @@ from backup_repository.access.decide import Action, is_administrator, require
 from backup_repository.access.model import Actor, Permission
 from backup_repository.access.names import parse_permissions
 from backup_repository.access.passwords import Passwords
+from backup_repository.access.trail import record
+from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database, Transaction
 from backup_repository.errors import FieldError, InvalidFields, NotFound, PermissionDenied
@@ -62,7 +64,7 @@ class Accounts:
         permissions = parse_permissions(new.permissions, Permission)
         if Permission.ADMINISTRATOR in permissions and not is_administrator(actor):
             raise PermissionDenied("Only an administrator can make an administrator", 40315)
-        return await self.create_as_system(new)
+        return await self._create(actor, new)
 
     async def create_as_system(self, new: NewAccount) -> User:
         """Create an account from the console.
@@ -71,6 +73,9 @@ class Accounts:
             RuleBroken: an unknown permission (40010).
             InvalidFields: id or e-mail is taken (`id`, 40001).
         """
+        return await self._create(None, new)
+
+    async def _create(self, actor: Actor | None, new: NewAccount) -> User:
         permissions = parse_permissions(new.permissions, Permission)
         user = User(
             id=new.id or str(uuid4()),
@@ -89,6 +94,7 @@ class Accounts:
         )
         async with self._database.transaction() as tx:
             await self._add(tx, user)
+            await record(tx, actor, Event.USER_CREATED, user.id, user.created_at)
         return user
 
     async def look_up(self, actor: Actor, user_id: str) -> User:
@@ -142,6 +148,7 @@ class Accounts:
                 if await store.lock_active_administrators(tx, now) == {user.id}:
                     raise PermissionDenied("The last active administrator cannot be deleted", 40303)
             await store.remove(tx, user.id)
+            await record(tx, actor, Event.USER_DELETED, user.id, now, detail=user.email)
         return replace(user, active=False)
 
     async def find(self, *, user_id: str | None = None, email: str | None = None) -> User | None:

@@ -10,6 +10,8 @@ from backup_repository.access import store
 from backup_repository.access.decide import Action, global_permissions, is_administrator, may, require
 from backup_repository.access.door import Opened, open_collection
 from backup_repository.access.model import COLLECTION_PERMISSIONS, Actor, Grant, Permission
+from backup_repository.access.trail import record
+from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.collections import store as collections_store
 from backup_repository.collections.model import Collection, Limits, Strategy
@@ -56,10 +58,7 @@ class Collections:
         require(actor, Action.CREATE_COLLECTION)
         if chosen_id is not None:
             require(actor, Action.CHOOSE_COLLECTION_ID)
-        unlimited = may(actor, Action.UNLIMITED)
-        return await self._create(
-            details, owners=[actor.user.id], chosen_id=chosen_id, may_be_unlimited=unlimited, simulate=simulate
-        )
+        return await self._create(actor, details, owners=[actor.user.id], chosen_id=chosen_id, simulate=simulate)
 
     async def create_as_system(
         self, details: Details, *, owners: Iterable[str], chosen_id: str | None = None
@@ -69,11 +68,18 @@ class Collections:
         Raises:
             RuleBroken: as `create`.
         """
-        return await self._create(details, owners=owners, chosen_id=chosen_id, may_be_unlimited=True, simulate=False)
+        return await self._create(None, details, owners=owners, chosen_id=chosen_id, simulate=False)
 
     async def _create(
-        self, details: Details, *, owners: Iterable[str], chosen_id: str | None, may_be_unlimited: bool, simulate: bool
+        self,
+        actor: Actor | None,
+        details: Details,
+        *,
+        owners: Iterable[str],
+        chosen_id: str | None,
+        simulate: bool,
     ) -> Collection:
+        may_be_unlimited = actor is None or may(actor, Action.UNLIMITED)
         check_limits(details.limits, self._maxima, may_be_unlimited=may_be_unlimited, previous=None)
         collection = _with_details(
             Collection(
@@ -97,6 +103,7 @@ class Collections:
             if simulate:
                 return collection
             await self._add(tx, collection, owners)
+            await record(tx, actor, Event.COLLECTION_CREATED, collection.id, collection.created_at)
         return collection
 
     async def _add(self, tx: Transaction, collection: Collection, owners: Iterable[str]) -> None:
@@ -158,6 +165,7 @@ class Collections:
             after = _with_details(before, details)
             if not simulate:
                 await collections_store.save_details(tx, after)
+                await record(tx, actor, Event.COLLECTION_EDITED, after.id, self._clock())
         return after
 
     async def delete(self, actor: Actor, collection_id: str, *, simulate: bool = False) -> Collection:
@@ -174,6 +182,7 @@ class Collections:
                 raise RuleBroken("The collection still has versions; delete them first", 40108)
             if not simulate:
                 await collections_store.remove(tx, collection.id)
+                await record(tx, actor, Event.COLLECTION_DELETED, collection.id, self._clock())
         return collection
 
 

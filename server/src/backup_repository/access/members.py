@@ -9,7 +9,10 @@ from backup_repository.access import store
 from backup_repository.access.decide import Action, may_give
 from backup_repository.access.door import Opened, open_collection
 from backup_repository.access.model import COLLECTION_PERMISSIONS, Actor, Grant
-from backup_repository.access.names import parse_permissions
+from backup_repository.access.names import in_order, parse_permissions
+from backup_repository.access.trail import record
+from backup_repository.audit.model import Event
+from backup_repository.clock import Clock
 from backup_repository.collections.model import Collection
 from backup_repository.database.engine import Database, Transaction
 from backup_repository.errors import NotFound, PermissionDenied
@@ -30,8 +33,9 @@ class MembershipChange:
 class Members:
     """The jobs on access control lists."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     async def list(self, actor: Actor, collection_id: str) -> tuple[Collection, tuple[store.Member, ...]]:
         """Return a collection and its members, ordered by e-mail.
@@ -63,6 +67,8 @@ class Members:
             count = await store.count_members(tx, opened.collection.id) + is_new
             if not simulate:
                 await store.put_grant(tx, Grant(opened.collection.id, user.id, permissions))
+                detail = f"{user.id}: {', '.join(in_order(permissions)) or 'nothing'}"
+                await record(tx, actor, Event.ACCESS_GIVEN, opened.collection.id, self._clock(), detail=detail)
         return MembershipChange(user, opened.collection, count)
 
     async def withdraw(
@@ -78,8 +84,9 @@ class Members:
             opened, user = await self._open(tx, actor, collection_id, user_id)
             is_member = await store.entry(tx, opened.collection.id, user.id) is not None
             count = await store.count_members(tx, opened.collection.id) - is_member
-            if not simulate:
-                await store.remove_grant(tx, opened.collection.id, user.id)
+            if not simulate and await store.remove_grant(tx, opened.collection.id, user.id):
+                now = self._clock()
+                await record(tx, actor, Event.ACCESS_WITHDRAWN, opened.collection.id, now, detail=user.id)
         return MembershipChange(user, opened.collection, count)
 
     async def _open(self, tx: Transaction, actor: Actor, collection_id: str, user_id: str) -> tuple[Opened, User]:

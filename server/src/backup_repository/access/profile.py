@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from backup_repository.access.decide import expand, is_administrator
@@ -11,6 +11,8 @@ from backup_repository.access.model import Actor, Permission
 from backup_repository.access.names import parse_permissions
 from backup_repository.access.passwords import Passwords
 from backup_repository.access.throttle import Throttle
+from backup_repository.access.trail import record
+from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database, Transaction
 from backup_repository.errors import NotFound, PermissionDenied
@@ -101,7 +103,17 @@ class Profiles:
                 after = replace(after, password_hash=password_hash)
             await self._keep_an_administrator(tx, before, after)
             await store.save(tx, after)
+            await self._record(tx, actor, before, after)
         return after
+
+    async def _record(self, tx: Transaction, actor: Actor, before: User, after: User) -> None:
+        now = self._clock()
+        changed = [field.name for field in fields(User) if getattr(before, field.name) != getattr(after, field.name)]
+        if "password_hash" in changed:
+            changed.remove("password_hash")
+            await record(tx, actor, Event.PASSWORD_CHANGED, after.id, now)
+        if changed:
+            await record(tx, actor, Event.USER_EDITED, after.id, now, detail=", ".join(changed))
 
     async def _new_hash(self, actor: Actor, user: User, new: NewPassword, *, needs_current: bool) -> str | None:
         if not new.wanted:

@@ -7,11 +7,16 @@ from backup_repository.access.admit import admit, admit_account
 from backup_repository.access.keys import KeyPair
 from backup_repository.access.model import Actor, Permission, TokenKind
 from backup_repository.access.passwords import Passwords
-from backup_repository.access.throttle import Throttle
+from backup_repository.access.throttle import Attempt, Throttle
+from backup_repository.access.trail import record_refusal
+from backup_repository.audit import store as audit_store
+from backup_repository.audit.model import Entry, Event
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database
-from backup_repository.errors import PermissionDenied, Unauthenticated
+from backup_repository.errors import PermissionDenied, TooManyAttempts, Unauthenticated
 from backup_repository.users import store as users_store
+from backup_repository.users.model import User
+from backup_repository.users.rules import check_email
 
 
 class Sessions:
@@ -43,17 +48,19 @@ class Sessions:
             PermissionDenied: the account is expired or deactivated (40322), or limited to other addresses or user
                 agents (40323).
         """
-        attempt = await self._throttle.begin(email, address)
         async with self._database.reading() as tx:
             user = await users_store.by_email(tx, email)
+        attempt = await self._begin(email, user, address)
         right = await self._passwords.matches(user.password_hash if user else None, password)
         if user is None or not right:
+            await self._record(Event.LOGIN_FAILED, _name_of(email, user), address, "401")
             raise Unauthenticated("Invalid credentials.")
         now = self._clock()
         try:
             admit_account(user, now=now, address=address, user_agent=user_agent)
-        except PermissionDenied:
+        except PermissionDenied as error:
             await self._throttle.forgive(attempt)
+            await record_refusal(self._database, error, user_id=user.id, address=address, now=now)
             raise
         text, token = signing.sign(
             self._keys,
@@ -67,7 +74,19 @@ class Sessions:
         async with self._database.transaction() as tx:
             await self._throttle.clear(tx, attempt)
             await store.add_token(tx, token)
+            await audit_store.add(tx, Entry(now, user.id, address, Event.LOGGED_IN, user.id, "ok", token.shortcut))
         return text
+
+    async def _begin(self, email: str, user: User | None, address: str) -> Attempt:
+        try:
+            return await self._throttle.begin(email, address)
+        except TooManyAttempts as error:
+            await self._record(Event.LOGIN_THROTTLED, _name_of(email, user), address, str(error.code))
+            raise
+
+    async def _record(self, event: Event, target: str, address: str, outcome: str) -> None:
+        async with self._database.transaction() as tx:
+            await audit_store.add(tx, Entry(self._clock(), None, address, event, target, outcome, ""))
 
     async def identify(self, text: str, *, address: str, user_agent: str) -> Actor:
         """Recognise the bearer of a token, in the order of contract 3.4; `entries` stay empty until a job needs them.
@@ -80,7 +99,18 @@ class Sessions:
         claims = signing.verify(self._keys, text, now)
         async with self._database.reading() as tx:
             user, token = await store.account_and_token(tx, claims.user_id, claims.token_hash)
-        admit(user, token, now=now, address=address, user_agent=user_agent)
+        try:
+            admit(user, token, now=now, address=address, user_agent=user_agent)
+        except PermissionDenied as error:
+            await record_refusal(self._database, error, user_id=claims.user_id, address=address, now=now)
+            raise
         if user is None or token is None:
             raise Unauthenticated(signing.INVALID)
         return Actor(user=user, token=token, entries=frozenset(), address=address)
+
+
+def _name_of(email: str, user: User | None) -> str:
+    """Say whose log-in failed; what is no e-mail is left out, since it may be a password in the wrong field."""
+    if user is not None:
+        return user.id
+    return email if check_email(email) is None else ""

@@ -19,6 +19,8 @@ from backup_repository.access.decide import (
 from backup_repository.access.keys import KeyPair
 from backup_repository.access.model import Actor, Permission, Permissions, Token, TokenKind
 from backup_repository.access.names import parse_permissions
+from backup_repository.access.trail import record
+from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database
 from backup_repository.errors import FieldError, NotFound, PermissionDenied
@@ -96,6 +98,7 @@ class Tokens:
                 now=self._clock(),
             )
             await store.add_token(tx, token)
+            await record(tx, actor, Event.TOKEN_GENERATED, token.id, token.issued_at, detail=token.shortcut)
         return text
 
     async def owned(self, actor: Actor) -> Permissions:
@@ -143,4 +146,5 @@ class Tokens:
                 raise NotFound
             if not may_revoke(actor, token, owner_is_administrator=Permission.ADMINISTRATOR in owner.permissions):
                 raise PermissionDenied("No permission to revoke this token", 40318)
-            await store.switch_off(tx, wanted)
+            if await store.switch_off(tx, wanted):
+                await record(tx, actor, Event.TOKEN_REVOKED, token.id, self._clock(), detail=token.shortcut)

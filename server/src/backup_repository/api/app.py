@@ -10,7 +10,18 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from backup_repository.api import collections, errors, files, members, permissions, sessions, system, users, versions
+from backup_repository.api import (
+    audit,
+    collections,
+    errors,
+    files,
+    members,
+    permissions,
+    sessions,
+    system,
+    users,
+    versions,
+)
 from backup_repository.api.caller import authenticated, public, with_health_code, with_metrics_code, writing
 from backup_repository.api.resource import Resource
 from backup_repository.api.transport import KnownHosts, Linger
@@ -62,6 +73,7 @@ ROUTES = (
     ),
     Resource(_API + "/repository", GET=authenticated(files.list_files)),
     Resource(_API + "/repository/file/{filename}", GET=authenticated(files.download_file)),
+    Resource(_API + "/audit", GET=authenticated(audit.read_audit)),
     Resource(_API + "/version", GET=authenticated(system.show_version)),
     Resource(_API + "/metrics", GET=authenticated(system.report)),
     Resource("/health", GET=with_health_code(system.health)),

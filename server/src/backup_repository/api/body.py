@@ -65,7 +65,8 @@ def check(form: type[_AnyForm], body: dict[str, Any], *, now: datetime | None = 
 def _fields(form: type[Form], error: ValidationError) -> dict[str, FieldError]:
     fields: dict[str, FieldError] = {}
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        path = ".".join(part for part in problem["loc"] if isinstance(part, str))
+        # a broken default, which stands for a missing field, is reported under its name in Python
+        path = ".".join(to_camel(part) for part in problem["loc"] if isinstance(part, str))
         code = int(problem["type"]) if problem["type"].isdecimal() else _WRONG_TYPE
         message = "This field is required" if problem["type"] == "missing" else problem["msg"]
         fields.setdefault(form.reported_as.get(path, path), FieldError(message, code))

@@ -12,6 +12,7 @@ from backup_repository.errors import FieldError, InvalidFields
 
 MAX_PAGE_SIZE = 1000
 """Rows of one page."""
+_MOST_ROWS = 2**50
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class Page:
 
     @property
     def offset(self) -> int:
-        """Rows before the page."""
-        return (self.number - 1) * self.size
+        """Rows before the page; no table has more than this, and databases bound their offsets."""
+        return min((self.number - 1) * self.size, _MOST_ROWS)
 
 
 def page_of(query: QueryParams, *, size_name: str, default_size: int, bounds_under: str | None = None) -> Page:
@@ -50,8 +51,7 @@ def page_of(query: QueryParams, *, size_name: str, default_size: int, bounds_und
         problems.setdefault(bounds_under or size_name, FieldError("Limit is too low", 50004))
     if problems:
         raise InvalidFields(problems)
-    # no table has more rows than this, and databases bound their offsets
-    return Page(min(number, 2**40), size)
+    return Page(number, size)
 
 
 def simulates(query: QueryParams) -> bool:

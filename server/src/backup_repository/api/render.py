@@ -12,6 +12,7 @@ from starlette.responses import Response
 from backup_repository.access.decide import expand
 from backup_repository.access.model import GRANTS, Permission, Token
 from backup_repository.access.names import in_order
+from backup_repository.audit.model import Entry
 from backup_repository.collections.model import Collection
 from backup_repository.sizes import format_size
 from backup_repository.users.model import User
@@ -84,6 +85,19 @@ def token(value: Token, now: datetime) -> JsonObject:
         "expiration": moment(value.expires_at),
         "still_valid": value.active and value.expires_at > now,
         "description": value.description,
+    }
+
+
+def audit_entry(value: Entry) -> JsonObject:
+    """One entry of the audit log."""
+    return {
+        "time": moment(value.at),
+        "actor": value.actor_id or "",
+        "address": value.address,
+        "action": value.event.value,
+        "target": value.target,
+        "result": value.outcome,
+        "detail": value.detail,
     }
 
 

@@ -123,6 +123,23 @@ login_failures = Table(
 )
 """Failed log-ins of the last minutes, per pair of e-mail and address, of which only a hash is kept."""
 
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False, index=True),
+    _id("actor_id"),
+    Column("address", Text, nullable=False),
+    Column("event", String(40), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("ix_audit_actor_id_id", "actor_id", "id"),
+    Index("ix_audit_event_id", "event", "id"),
+    sqlite_autoincrement=True,
+)
+"""What happened; outlives the accounts it tells about, so nothing is a foreign key."""
+
 grants = Table(
     "grants",
     metadata,

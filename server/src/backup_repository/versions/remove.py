@@ -7,6 +7,8 @@ from dataclasses import replace
 from backup_repository.access.decide import Action
 from backup_repository.access.door import open_collection
 from backup_repository.access.model import Actor
+from backup_repository.access.trail import record
+from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.collections import store as collections_store
 from backup_repository.database.engine import Database
@@ -39,7 +41,10 @@ class Removals:
                 raise NotFound
             if simulate:
                 return
-            await store.retire(tx, opened, [version.id], self._clock())
+            now = self._clock()
+            await store.retire(tx, opened, [version.id], now)
+            detail = f"v{version.number} of {opened.collection.id}, {version.filename}"
+            await record(tx, actor, Event.VERSION_DELETED, version.id, now, detail=detail)
             collection = opened.collection
             after = replace(
                 collection,

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -28,6 +28,8 @@ from backup_repository.access import store as access_store
 from backup_repository.access.decide import Action, restrictions
 from backup_repository.access.door import Opened, open_again, open_collection
 from backup_repository.access.model import Actor, Permission
+from backup_repository.access.trail import record, record_refusal
+from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.collections import store as collections_store
 from backup_repository.collections.model import Collection
@@ -111,7 +113,7 @@ class Uploads:
                 _check_content(arrival, received)
                 await self._refuse_early(opened, received)
                 await draft.finish()
-                return await self._register(opened, received)
+                return await self._register_or_record(opened, received)
 
     @contextlib.asynccontextmanager
     async def _received(self, arrival: Arrival, limit: int | None) -> AsyncIterator[tuple[Draft, Received]]:
@@ -143,6 +145,14 @@ class Uploads:
             present = await open_collection(tx, opened.actor, opened.collection.id, Action.UPLOAD)
             await self._judge(tx, present, received)
 
+    async def _register_or_record(self, opened: Opened, received: Received) -> Uploaded:
+        try:
+            return await self._register(opened, received)
+        except PermissionDenied as error:
+            actor = opened.actor
+            await record_refusal(self._database, error, user_id=actor.user.id, address=actor.address, now=self._clock())
+            raise
+
     async def _register(self, opened: Opened, received: Received) -> Uploaded:
         """Make the blob a version, in one transaction that is serialised per collection."""
         now = self._clock()
@@ -164,6 +174,7 @@ class Uploads:
                 used_space=collection.used_space + received.size - sum(old.size for old in leaving),
             )
             await collections_store.save_counts(tx, after)
+            await _record(tx, present, version, leaving, now)
         return Uploaded(version, after)
 
     async def _judge(self, tx: Transaction, opened: Opened, received: Received) -> tuple[StoredVersion, ...]:
@@ -203,6 +214,16 @@ def _version(opened: Opened, received: Received, number: int, now: datetime) -> 
         tags=opened.actor.user.tags if tagged else (),
         created_at=now,
     )
+
+
+async def _record(
+    tx: Transaction, opened: Opened, version: Version, leaving: Sequence[StoredVersion], now: datetime
+) -> None:
+    of = f"of {opened.collection.id}"
+    detail = f"v{version.number} {of}, {version.filename}"
+    await record(tx, opened.actor, Event.VERSION_UPLOADED, version.id, now, detail=detail)
+    for old in leaving:
+        await record(tx, opened.actor, Event.VERSION_ROTATED_OUT, old.id, now, detail=f"v{old.number} {of}")
 
 
 def _too_large(limit: int) -> RuleBroken:

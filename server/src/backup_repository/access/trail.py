@@ -1,0 +1,33 @@
+"""Leaves an entry in the audit log, in the transaction of what it tells about, or after a refusal in its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backup_repository.access.model import Actor
+from backup_repository.audit import store
+from backup_repository.audit.model import Entry, Event
+from backup_repository.database.engine import Database, Transaction
+from backup_repository.errors import PermissionDenied
+
+CONSOLE = "console"
+"""The address of what the operator's program does."""
+_RECORDED_REFUSALS = frozenset({40322, 40323, 40324})
+
+
+async def record(
+    tx: Transaction, actor: Actor | None, event: Event, target: str, now: datetime, *, detail: str = ""
+) -> None:
+    """Record what an actor did; None stands for the console."""
+    actor_id, address = (None, CONSOLE) if actor is None else (actor.user.id, actor.address)
+    await store.add(tx, Entry(now, actor_id, address, event, target, "ok", detail))
+
+
+async def record_refusal(
+    database: Database, error: PermissionDenied, *, user_id: str | None, address: str, now: datetime
+) -> None:
+    """Record that a known account was refused for its state, its origin or its token; other refusals are not kept."""
+    if error.code in _RECORDED_REFUSALS:
+        entry = Entry(now, user_id, address, Event.REFUSED, user_id or "", str(error.code), error.message)
+        async with database.transaction() as tx:
+            await store.add(tx, entry)

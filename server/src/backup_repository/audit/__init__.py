@@ -1,0 +1,1 @@
+"""What happened, who did it, from where, and how it ended: append-only."""
