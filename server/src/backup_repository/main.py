@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -30,7 +31,7 @@ from backup_repository.config.load import load
 from backup_repository.config.model import Config
 from backup_repository.database.engine import Database
 from backup_repository.errors import DomainError
-from backup_repository.health.check import Health
+from backup_repository.health.check import Diagnosis, Health
 from backup_repository.health.report import Report
 from backup_repository.instance import Instance
 from backup_repository.storage.open import open_storage
@@ -46,6 +47,9 @@ _log = logging.getLogger(__name__)
 
 _SWEEP_SECONDS = 3600
 _SWEEP_MARGIN = 3600
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""What glibc's `mallopt` calls its parameters."""
+_MIB = 1024 * 1024
 
 
 def default_min_age(config: Config) -> int:
@@ -104,12 +108,40 @@ def running(config: Config) -> Iterator[Instance]:
         yield build(config, staging)
 
 
+async def diagnose(config: Config) -> Diagnosis:
+    """Check the health of an installation without leaving a trace: no keys are made and no directories.
+
+    Without a `TEMP_DIRECTORY` the storage is only looked at.
+
+    Raises:
+        ConfigurationError: the storage has no driver, or the directory cannot be used.
+    """
+    database = Database(config.database_url)
+    with _existing_staging(config.temp_directory) as staging:
+        storage = open_storage(config, staging or config.temp_directory)
+        health = Health(database, storage, read_only=config.read_only or staging is None)
+        try:
+            return await health.diagnose()
+        finally:
+            await database.close()
+
+
+@contextlib.contextmanager
+def _existing_staging(temp_directory: Path) -> Iterator[Path | None]:
+    if not temp_directory.is_dir():
+        yield None
+        return
+    with own_staging(temp_directory) as staging:
+        yield staging
+
+
 def create(config: Config) -> Starlette:
     """Build the HTTP application of one server process, with the sweep at start and every hour.
 
     Raises:
         ConfigurationError: the keys or directories cannot be used.
     """
+    _return_freed_memory()
     stack = contextlib.ExitStack()
     instance = stack.enter_context(running(config))
 
@@ -135,6 +167,18 @@ def create_from_environment() -> Starlette:
         ConfigurationError: a setting is wrong; the parent has found that out before.
     """
     return create(load(os.environ, None, Path.cwd()).config)
+
+
+def _return_freed_memory() -> None:
+    """Let the C library give large blocks back to the system when they are freed.
+
+    Left alone, glibc learns from the first log-in to keep blocks of its size, 19 MiB: one for each thread that ever
+    checked a password, some 60 MB after a few log-ins at once, and likewise the blocks of parallel uploads.
+    """
+    with contextlib.suppress(AttributeError):  # only glibc has it, and needs it
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, _MIB // 2)
+        mallopt(_M_TRIM_THRESHOLD, 2 * _MIB)
 
 
 async def _sweep_regularly(instance: Instance) -> None:

@@ -60,8 +60,8 @@ async def open_collection(
     return Opened(collection, actor, action, entry, _SEAL)
 
 
-async def open_again(tx: Transaction, opened: Opened, now: datetime) -> Opened:
-    """Open the same collection for the same action, locked, with account, token and access as they are now.
+async def open_again(tx: Transaction, opened: Opened, now: datetime, *, lock: bool = True) -> Opened:
+    """Open the same collection for the same action, with account, token and access as they are now.
 
     Raises:
         NotFound: the collection is gone.
@@ -69,7 +69,7 @@ async def open_again(tx: Transaction, opened: Opened, now: datetime) -> Opened:
         PermissionDenied: access does not hold any more (the action's code), the account was switched off (40322), or
             the token was revoked or used up (40324).
     """
-    collection = await collections_store.by_id(tx, opened.collection.id, lock=True)
+    collection = await collections_store.by_id(tx, opened.collection.id, lock=lock)
     if collection is None:
         raise NotFound
     user, token = await store.account_and_token(tx, opened.actor.user.id, opened.actor.token.token_hash)

@@ -16,6 +16,7 @@ from backup_repository.clock import Clock
 from backup_repository.collections.model import Collection
 from backup_repository.database.engine import Database, Transaction
 from backup_repository.errors import NotFound, PermissionDenied
+from backup_repository.ids import parse_uuid
 from backup_repository.users import store as users_store
 from backup_repository.users.model import User
 
@@ -91,7 +92,11 @@ class Members:
 
     async def _open(self, tx: Transaction, actor: Actor, collection_id: str, user_id: str) -> tuple[Opened, User]:
         opened = await open_collection(tx, actor, collection_id, Action.MANAGE_ACCESS, lock=True)
-        user = await users_store.by_id(tx, user_id.lower())
+        try:
+            wanted = parse_uuid(user_id)
+        except ValueError as error:
+            raise NotFound from error
+        user = await users_store.by_id(tx, wanted)
         if user is None:
             raise NotFound
         return opened, user

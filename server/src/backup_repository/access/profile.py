@@ -100,6 +100,8 @@ class Profiles:
                 raise NotFound
             after = _replaced(before, edit, permissions) if whole else _touched(before, edit, permissions)
             if password_hash is not None:
+                if not whole and before.password_hash != found.password_hash:
+                    raise _wrong_password()  # what was the current password is so no longer
                 after = replace(after, password_hash=password_hash)
             await self._keep_an_administrator(tx, before, after)
             await store.save(tx, after)

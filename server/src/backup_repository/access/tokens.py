@@ -24,6 +24,7 @@ from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database
 from backup_repository.errors import FieldError, NotFound, PermissionDenied
+from backup_repository.ids import parse_uuid
 from backup_repository.users import store as users_store
 
 MIN_LIFETIME, MAX_LIFETIME = 60, 315_360_000
@@ -122,8 +123,11 @@ class Tokens:
             PermissionDenied: the actor may not list them (40317).
             NotFound: there is no such account.
         """
-        wanted = user_id.lower()
-        self.require_listing(actor, wanted)
+        self.require_listing(actor, user_id)
+        try:
+            wanted = parse_uuid(user_id)
+        except ValueError as error:
+            raise NotFound from error
         async with self._database.reading() as tx:
             if await users_store.by_id(tx, wanted) is None:
                 raise NotFound

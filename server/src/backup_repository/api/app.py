@@ -23,6 +23,7 @@ from backup_repository.api import (
     versions,
 )
 from backup_repository.api.caller import authenticated, public, with_health_code, with_metrics_code, writing
+from backup_repository.api.request_log import RequestLog
 from backup_repository.api.resource import Resource
 from backup_repository.api.transport import KnownHosts, Linger
 from backup_repository.errors import DomainError
@@ -87,7 +88,11 @@ def create_app(instance: Instance, lifespan: Lifespan) -> Starlette:
     app = Starlette(
         routes=[resource.route() for resource in ROUTES],
         lifespan=lifespan,
-        middleware=[Middleware(KnownHosts, names=instance.config.trusted_hosts), Middleware(Linger)],
+        middleware=[
+            Middleware(RequestLog),
+            Middleware(KnownHosts, names=instance.config.trusted_hosts),
+            Middleware(Linger),
+        ],
         exception_handlers={
             DomainError: errors.domain_error,
             errors.ProtocolRefusal: errors.protocol_refusal,

@@ -128,11 +128,13 @@ async def _actor(request: Request, instance: Instance) -> Actor:
     parts = headers[0].split(" ") if len(headers) == 1 else []
     if len(parts) != _PARTS or parts[0].lower() != "bearer" or not parts[1]:
         raise Unauthenticated(_NO_TOKEN)
-    return await instance.sessions.identify(
+    actor = await instance.sessions.identify(
         parts[1],
         address=client_address(request, instance.config.trusted_proxies),
         user_agent=request.headers.get("user-agent", ""),
     )
+    request.state.actor = actor.user.id
+    return actor
 
 
 def _check_code(request: Request, expected: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -124,11 +123,10 @@ def _search(query: QueryParams, problems: dict[str, FieldError]) -> Search:
             read[name] = parse(query[name]) if query.get(name) else None
         except ValueError:
             problems[name] = FieldError("The date is not understood, expected for example 2031-05-01", 41014)
-    to = read.get("createdTo")
     return Search(
         text=query.get("searchQuery", "").strip(" %*").replace("\0", ""),
         created_from=read.get("createdFrom"),
-        created_before=None if to is None else to + timedelta(microseconds=1),
+        created_to=read.get("createdTo"),
     )
 
 

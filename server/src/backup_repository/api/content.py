@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -30,19 +31,39 @@ class StreamedContent(Response):
     """An answer whose body is already open, so that a missing blob can still be refused properly."""
 
     def __init__(
-        self, stack: AsyncExitStack, chunks: AsyncIterator[bytes], status: int, headers: Mapping[str, str]
+        self,
+        stack: AsyncExitStack,
+        chunks: AsyncIterator[bytes],
+        status: int,
+        headers: Mapping[str, str],
+        *,
+        idle_seconds: float,
     ) -> None:
         super().__init__(None, status, dict(headers))
         self._stack = stack
         self._chunks = chunks
+        self._idle_seconds = idle_seconds
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the form of ASGI
-        """Send the headers, then block after block."""
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the headers, then block after block, until the client is gone or takes nothing for too long."""
         async with self._stack:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            async for chunk in self._chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            leaving = asyncio.create_task(_disconnected(receive))
+            try:
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                async for chunk in self._chunks:
+                    if leaving.done():
+                        return
+                    async with asyncio.timeout(self._idle_seconds):
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            finally:
+                leaving.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    """Wait until the client is gone; the HTTP server itself would go on taking the bytes for nobody."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def content_response(request: Request, instance: Instance, version: Version) -> Response:
@@ -73,7 +94,8 @@ async def content_response(request: Request, instance: Instance, version: Versio
     if is_head:
         await stack.aclose()
         return Response(None, status, headers)
-    return StreamedContent(stack, chunks, status, headers)
+    idle_seconds = instance.config.long_execution_time
+    return StreamedContent(stack, chunks, status, headers, idle_seconds=idle_seconds)
 
 
 _KEPT_ON_304 = frozenset({"ETag", "Repr-Digest", "Last-Modified", "Cache-Control"})

@@ -17,8 +17,8 @@ async def list_files(call: Authenticated) -> Response:
     require(call.actor, Action.LIST_FILES)
     page = page_of(call.query, size_name="limit", default_size=20)
     wanted = FileSearch(
-        text=call.query.get("searchQuery", "").replace("\0", ""),
-        tags=tuple(tag for tag in call.query.getlist("tags[]") if tag and "\0" not in tag),
+        text=call.query.get("searchQuery", ""),
+        tags=tuple(tag for tag in call.query.getlist("tags[]") if tag),
     )
     found = await call.instance.files.search(call.actor, wanted, offset=page.offset, limit=page.size)
     results = [

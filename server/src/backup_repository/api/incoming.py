@@ -55,7 +55,7 @@ class IncomingBody:
         Raises:
             BadUpload: the proxy's file is not acceptable (42023), an integrity header cannot be read (42024), or
                 nothing will come (42009, for forms 42008).
-            ProtocolRefusal: an expectation other than `100-continue` (417).
+            ProtocolRefusal: a transfer coding other than `chunked` (400).
         """
         with contextlib.ExitStack() as stack:
             landed = self._landed_file(stack)
@@ -86,7 +86,10 @@ class IncomingBody:
         length = self._request.headers.get("content-length")
         if length is not None:
             return int(length)
-        return None if "transfer-encoding" in self._request.headers else 0
+        codings = ",".join(self._request.headers.getlist("transfer-encoding")).lower()
+        if codings.strip() not in {"", "chunked"}:  # the HTTP server takes off the last one only
+            raise ProtocolRefusal(400, "The only transfer coding that is understood is chunked")
+        return None if codings else 0
 
     async def _stream(self, *, is_form: bool) -> AsyncIterator[bytes]:
         if self._request.headers.get("expect", "100-continue").lower() != "100-continue":

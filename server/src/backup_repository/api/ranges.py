@@ -11,9 +11,9 @@ from starlette.datastructures import Headers
 
 from backup_repository.api.errors import ProtocolRefusal, RangeNotSatisfiable
 
-_RANGE = re.compile(r"bytes=(?:([0-9]*)-([0-9]*))", re.ASCII | re.IGNORECASE)
+_RANGE = re.compile(r"bytes=([0-9]{0,4000})-([0-9]{0,4000})", re.ASCII | re.IGNORECASE)
+"""As many digits as Python likes to read as one number."""
 _TAG = re.compile(r'(?:W/)?"[^"]*"', re.ASCII)
-_MAX_DIGITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def wanted_slice(headers: Headers, size: int, etag: str, modified: datetime) -> 
     unit, _, members = text.partition("=")
     wanted = [member.strip() for member in members.split(",") if member.strip()]
     match = _RANGE.fullmatch(f"{unit.strip()}={wanted[0]}") if len(wanted) == 1 else None
-    if match is None or max(map(len, match.groups())) > _MAX_DIGITS:
+    if match is None:
         return None
     first, last = match.groups()
     if first:
@@ -97,6 +97,6 @@ def _joined(headers: Headers, name: str) -> str | None:
 def _date(text: str | None) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment is None or moment.tzinfo is not None else moment.replace(tzinfo=UTC)

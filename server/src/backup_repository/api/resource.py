@@ -56,6 +56,7 @@ class Resource:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = Request(scope, receive, send)
+        request.state.route = self.path.replace(":naming", "")
         endpoint = self.endpoints.get("GET" if request.method == "HEAD" else request.method)
         allow = {"Allow": ", ".join(self.allowed)}
         if endpoint is not None:

@@ -169,7 +169,7 @@ async def search_users(call: Authenticated) -> Response:
     """R6: search through the accounts."""
     require(call.actor, Action.SEARCH_USERS)
     page = page_of(call.query, size_name="limit", default_size=50, bounds_under="query")
-    text = call.query.get("q", "").replace("\0", "")
+    text = call.query.get("q", "")
     found = await call.instance.accounts.search(call.actor, text, offset=page.offset, limit=page.size)
     now = call.instance.clock()
     return render.json_response(

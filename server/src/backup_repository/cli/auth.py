@@ -15,6 +15,7 @@ from backup_repository.cli.console import created, run
 from backup_repository.cli.passwords import Given, given_password
 from backup_repository.errors import FieldError, InvalidFields
 from backup_repository.instance import Instance
+from backup_repository.sizes import MAX_SIZE
 from backup_repository.users.expiry import parse_expiry
 from backup_repository.users.model import User
 from backup_repository.users.rules import (
@@ -27,7 +28,7 @@ from backup_repository.users.rules import (
 
 _TAKEN = 40001
 
-app = typer.Typer(no_args_is_help=True, help="Accounts.")
+app = typer.Typer(no_args_is_help=True)
 
 Email = Annotated[str, typer.Option("--email", "-m", help="E-mail address, with which the account logs in.")]
 Password = Annotated[str | None, typer.Option("--password", "-p", help="Visible in process lists; avoid it.")]
@@ -69,7 +70,9 @@ def create_user(
     generate_password: GeneratePassword = False,
     permissions: Annotated[str, typer.Option("--permissions", help="Permission names, separated by commas.")] = "",
     tags: Annotated[str, typer.Option("--tags", help="Tags, separated by commas.")] = "",
-    max_file_size: Annotated[int, typer.Option("--max-file-size", help="Largest upload in bytes; 0: unlimited.")] = 0,
+    max_file_size: Annotated[
+        int, typer.Option("--max-file-size", max=MAX_SIZE, help="Largest upload in bytes; 0: unlimited.")
+    ] = 0,
     expires: Expires = "never",
     user_id: UserId = None,
     ignore_existing: IgnoreExisting = False,

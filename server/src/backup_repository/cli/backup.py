@@ -18,18 +18,21 @@ from backup_repository.collections.rules import (
 )
 from backup_repository.errors import FieldError, InvalidFields, RuleBroken
 from backup_repository.instance import Instance
-from backup_repository.sizes import parse_size
+from backup_repository.sizes import MAX_SIZE, parse_size
 
-app = typer.Typer(no_args_is_help=True, help="Collections.")
+app = typer.Typer(no_args_is_help=True)
 
 _TAKEN = 40100
+_UNKNOWN = 404
 
 
 @app.command("create-collection")
 def create_collection(
     context: typer.Context,
     filename: Annotated[str, typer.Option("--filename", "-f", help="What downloaded versions are called.")],
-    max_backups_count: Annotated[int | None, typer.Option("--max-backups-count", "-b", help="0: unlimited.")] = None,
+    max_backups_count: Annotated[
+        int | None, typer.Option("--max-backups-count", "-b", max=MAX_SIZE, help="0: unlimited.")
+    ] = None,
     max_one_version_size: Annotated[
         str | None, typer.Option("--max-one-version-size", "-o", help="For example 5GB; 0: unlimited.")
     ] = None,
@@ -52,6 +55,7 @@ def create_collection(
 ) -> None:
     """Create a collection and print its id. Omitted limits take the instance's maxima."""
     del password
+    chosen_id = collection_id.lower() if collection_id else None
 
     async def job(instance: Instance) -> dict[str, Any]:
         maxima = (
@@ -63,9 +67,9 @@ def create_collection(
         details = _details(filename, description, strategy, limits)
         owners = await _owner_ids(instance, owner or [])
         try:
-            collection = await instance.collections.create_as_system(details, owners=owners, chosen_id=collection_id)
+            collection = await instance.collections.create_as_system(details, owners=owners, chosen_id=chosen_id)
         except RuleBroken as error:
-            existing = await instance.collections.find(collection_id) if collection_id else None
+            existing = await instance.collections.find(chosen_id) if chosen_id else None
             if not (ignore_existing and error.code == _TAKEN and existing):
                 raise
             collection = existing
@@ -121,6 +125,6 @@ async def _owner_ids(instance: Instance, emails: list[str]) -> list[str]:
     for email in emails:
         user = await instance.accounts.find(email=email)
         if user is None:
-            raise InvalidFields({"owner": FieldError(f"There is no account with the e-mail {email}", 40005)})
+            raise InvalidFields({"owner": FieldError(f"There is no account with the e-mail {email}", _UNKNOWN)})
         ids.append(user.id)
     return ids

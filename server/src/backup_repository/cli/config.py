@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from backup_repository.cli import output
-from backup_repository.cli.console import options_of
+from backup_repository.cli.options import options_of
 from backup_repository.config.show import show_rows
 
-app = typer.Typer(no_args_is_help=True, help="The settings in effect.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
@@ -24,8 +24,6 @@ def show(
 ) -> None:
     """Print every variable, its effective value and where it comes from; secrets are masked."""
     loaded = options_of(context).load()
-    for warning in loaded.warnings:
-        output.note(f"warning: {warning}")
     rows = show_rows(loaded)
     if as_json:
         output.say_json([{"variable": row.variable, "value": row.value, "source": row.source} for row in rows])

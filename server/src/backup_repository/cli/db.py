@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from backup_repository.cli import output
-from backup_repository.cli.console import DATABASE_HINT, options_of
+from backup_repository.cli.failures import explained
+from backup_repository.cli.options import options_of
+from backup_repository.config.model import Config
 from backup_repository.database.engine import Database
-from backup_repository.database.migrate import NewerSchema, migrate, pending
-from backup_repository.errors import DatabaseUnavailable
+from backup_repository.database.migrate import migrate, pending
+from backup_repository.errors import ReadOnlyInstance
 
-app = typer.Typer(no_args_is_help=True, help="The database schema.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
@@ -29,22 +31,8 @@ def migrate_command(
 ) -> None:
     """Bring the schema to the current revision and list what was applied; safe to repeat."""
     config = options_of(context).prepare().config
-
-    async def job() -> tuple[str, ...]:
-        database = Database(config.database_url)
-        try:
-            return await (pending(database) if dry_run else migrate(database))
-        finally:
-            await database.close()
-
-    try:
-        revisions = asyncio.run(job())
-    except DatabaseUnavailable as error:
-        output.note(f"The database is out of reach; {DATABASE_HINT}")
-        raise typer.Exit(output.FAILED) from error
-    except NewerSchema as error:
-        output.note(f"{error}; use the newer program")
-        raise typer.Exit(output.FAILED) from error
+    with explained(config):
+        revisions = asyncio.run(_revisions(config, dry_run=dry_run))
     if as_json:
         output.say_json({"pending" if dry_run else "applied": list(revisions)})
         return
@@ -52,3 +40,21 @@ def migrate_command(
         output.say(revision)
     if not revisions:
         output.note("The schema is current")
+
+
+async def _revisions(config: Config, *, dry_run: bool) -> tuple[str, ...]:
+    """Apply the missing revisions, or only list them.
+
+    Raises:
+        ReadOnlyInstance: something is to be applied to a read-only instance.
+    """
+    database = Database(config.database_url)
+    try:
+        missing = await pending(database)
+        if dry_run or not missing:
+            return missing
+        if config.read_only:
+            raise ReadOnlyInstance
+        return await migrate(database)
+    finally:
+        await database.close()

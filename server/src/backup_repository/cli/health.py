@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from backup_repository.cli import output
-from backup_repository.cli.console import options_of
+from backup_repository.cli.options import options_of
 from backup_repository.database.engine import Database
 from backup_repository.errors import DatabaseUnavailable
 
-app = typer.Typer(no_args_is_help=True, help="Is this installation able to serve?")
+app = typer.Typer(no_args_is_help=True)
 
 _PAUSE = 0.5
 
@@ -21,11 +21,12 @@ _PAUSE = 0.5
 @app.command("check")
 def check(context: typer.Context) -> None:
     """Print the health document; exit 1 when not healthy."""
-    from backup_repository.main import running  # noqa: PLC0415 - `--help` stays quick without every part loaded
+    from backup_repository.main import diagnose  # noqa: PLC0415 - waiting for the database needs none of the parts
 
-    loaded = options_of(context).load()  # a storage that is gone is what is to be found out
-    with running(loaded.config) as instance:
-        diagnosis = asyncio.run(instance.health.diagnose())
+    config = options_of(context).load().config  # a storage that is gone is what is to be found out
+    if not config.temp_directory.is_dir():
+        output.note("TEMP_DIRECTORY does not exist: the storage is only looked at, nothing is written")
+    diagnosis = asyncio.run(diagnose(config))
     output.say_json(diagnosis.document())
     if not diagnosis.healthy:
         raise typer.Exit(output.FAILED)
@@ -34,7 +35,7 @@ def check(context: typer.Context) -> None:
 @app.command("wait-for-database")
 def wait_for_database(
     context: typer.Context,
-    timeout: Annotated[float, typer.Option("--timeout", "-x", help="Seconds until giving up.")] = 300,
+    timeout: Annotated[float, typer.Option("--timeout", "-x", min=0, help="Seconds until giving up.")] = 300,
 ) -> None:
     """Try every half second to reach the database; exit 1 after the time-out."""
     config = options_of(context).load().config

@@ -2,45 +2,82 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from backup_repository.cli import auth, backup, config, db, health, output, storage
-from backup_repository.cli.console import Options
-from backup_repository.cli.serve import serve
+from backup_repository.cli import output
+from backup_repository.cli.options import Options
 from backup_repository.errors import ConfigurationError
 
-app = typer.Typer(
-    name="backup-repository",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    help="Operate a Backup Repository. Exit codes: 0 done, 1 refused or failed, 2 usage, 78 configuration.",
-)
-app.add_typer(auth.app, name="auth")
-app.add_typer(backup.app, name="backup")
-app.add_typer(storage.app, name="storage")
-app.add_typer(health.app, name="health")
-app.add_typer(db.app, name="db")
-app.add_typer(config.app, name="config")
-app.command("serve")(serve)
+COMMANDS: Mapping[str, str] = {
+    "serve": "Run the server.",
+    "auth": "Accounts.",
+    "backup": "Collections.",
+    "storage": "Stored blobs and leftovers.",
+    "health": "Is this installation able to serve?",
+    "db": "The database schema.",
+    "config": "The settings in effect.",
+}
+"""What the first word may be: groups of commands, and `serve`. Each is a module of its name with a typer `app`."""
 
 _ALIASES = {"health:wait-for:database": ("health", "wait-for-database")}
 """Spellings that are not just a colon in place of the space (contract B 2.1)."""
 
 
+def build_app(called: str | None = None) -> typer.Typer:
+    """Build the console.
+
+    Args:
+        called: the first word of the command. Only what belongs to it is loaded, so that a command does not take the
+            time and the memory of the others; None loads everything.
+    """
+    app = typer.Typer(
+        name="backup-repository",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        help="Operate a Backup Repository. Exit codes: 0 done, 1 refused or failed, 2 usage, 78 configuration.",
+    )
+    app.callback()(_options)
+    for name, meaning in COMMANDS.items():
+        if called in {None, name}:
+            module = importlib.import_module(f"backup_repository.cli.{name}")
+            app.add_typer(module.app, name=None if name == "serve" else name, help=meaning)
+        else:
+            app.command(name, help=meaning)(_not_called)
+    return app
+
+
+def main() -> None:
+    """Run one command and exit with its code."""
+    arguments = sys.argv[1:]
+    if not all(map(_is_text, arguments)):
+        output.note("The arguments must be text in UTF-8")
+        raise SystemExit(output.USAGE)
+    position = _position_of_command(arguments)
+    if position is not None:
+        arguments[position : position + 1] = _spelled_out(arguments[position])
+    try:
+        build_app("" if position is None else arguments[position])(args=arguments)
+    except ConfigurationError as error:
+        output.note_configuration(error)
+        raise SystemExit(output.CONFIGURATION) from None
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - 1 MB that a server does not need
+
         output.say(version("backup-repository"))
         raise typer.Exit
 
 
-@app.callback()
-def options(
+def _options(
     context: typer.Context,
     config_file: Annotated[
         Path | None, typer.Option("--config", help="Configuration file, `.toml` or NAME=value lines.")
@@ -54,22 +91,26 @@ def options(
     context.obj = Options(config_file, verbose)
 
 
-def main() -> None:
-    """Run one command and exit with its code."""
+def _not_called() -> None:
+    """Stand in for what was not called, in the list of commands."""
+
+
+def _is_text(argument: str) -> bool:
     try:
-        app(args=_spelled_out(sys.argv[1:]))
-    except ConfigurationError as error:
-        output.note_configuration(error)
-        raise SystemExit(output.CONFIGURATION) from None
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def _spelled_out(arguments: list[str]) -> list[str]:
+def _position_of_command(arguments: Sequence[str]) -> int | None:
+    """Find the first word that is neither an option nor the value of one."""
+    for position, word in enumerate(arguments):
+        if not word.startswith("-") and not (position > 0 and arguments[position - 1] == "--config"):
+            return position
+    return None
+
+
+def _spelled_out(command: str) -> Sequence[str]:
     """Turn `auth:create-user` into `auth create-user`; only the command itself, never a value behind it."""
-    spelled = list(arguments)
-    for position, word in enumerate(spelled):
-        if position > 0 and spelled[position - 1] == "--config":
-            continue
-        if not word.startswith("-"):
-            spelled[position : position + 1] = _ALIASES.get(word, tuple(word.split(":", 1)))
-            break
-    return spelled
+    return _ALIASES.get(command, tuple(command.split(":", 1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import stat
@@ -16,11 +17,18 @@ class CannotListen(Exception):
 
 
 def handed_over() -> list[socket.socket]:
-    """Return the listening sockets that the service manager passed to this process (`LISTEN_FDS`)."""
-    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+    """Return the listening sockets that the service manager passed to this process (`LISTEN_FDS`).
+
+    Raises:
+        CannotListen: what it passed is no socket.
+    """
+    count = os.environ.get("LISTEN_FDS", "")
+    if os.environ.get("LISTEN_PID") != str(os.getpid()) or not count.isdecimal():
         return []
-    count = int(os.environ.get("LISTEN_FDS", "0"))
-    return [socket.socket(fileno=number) for number in range(_FIRST_HANDED_OVER, _FIRST_HANDED_OVER + count)]
+    try:
+        return [socket.socket(fileno=number) for number in range(_FIRST_HANDED_OVER, _FIRST_HANDED_OVER + int(count))]
+    except OSError as error:
+        raise CannotListen(f"LISTEN_FDS is {count}, but that many sockets were not passed: {error.strerror}") from error
 
 
 def on_address(address: str, port: int) -> socket.socket:
@@ -33,7 +41,7 @@ def on_address(address: str, port: int) -> socket.socket:
     try:
         return socket.create_server((address, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise CannotListen(f"cannot listen on {address} port {port}: {error.strerror}") from error
+        raise CannotListen(f"cannot listen on {address} port {port}: {_reason(error)}") from error
 
 
 def on_path(path: Path) -> socket.socket:
@@ -42,25 +50,33 @@ def on_path(path: Path) -> socket.socket:
     Raises:
         CannotListen: another server listens there, something else is there, or the directory is not writable.
     """
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        if path.exists() and not stat.S_ISSOCK(path.lstat().st_mode):
-            raise CannotListen(f"{path} exists and is no socket")
-        if path.exists():
-            _remove_stale(path)
-        mask = os.umask(0o117)
+    with contextlib.ExitStack() as failure:
+        listener = failure.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         try:
-            listener.bind(str(path))
-        finally:
-            os.umask(mask)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise CannotListen(f"cannot listen on {path}: {error.strerror}") from error
-    return listener
+            _clear(path)
+            mask = os.umask(0o117)
+            try:
+                listener.bind(str(path))
+            finally:
+                os.umask(mask)
+            listener.listen(_BACKLOG)
+        except OSError as error:
+            raise CannotListen(f"cannot listen on {path}: {_reason(error)}") from error
+        failure.pop_all()
+        return listener
 
 
-def _remove_stale(path: Path) -> None:
+def _clear(path: Path) -> None:
+    """Make room for a socket by removing a stale one.
+
+    Raises:
+        CannotListen: another server listens there, or something else is there.
+        OSError: the socket cannot be tried or removed.
+    """
+    if not os.path.lexists(path):
+        return
+    if not stat.S_ISSOCK(path.lstat().st_mode):
+        raise CannotListen(f"{path} exists and is no socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(str(path))
@@ -68,3 +84,7 @@ def _remove_stale(path: Path) -> None:
             path.unlink()
             return
     raise CannotListen(f"another server listens on {path}")
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

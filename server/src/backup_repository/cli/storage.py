@@ -10,9 +10,10 @@ from backup_repository.cli import output
 from backup_repository.cli.console import run
 from backup_repository.config.durations import parse_duration
 from backup_repository.instance import Instance
+from backup_repository.main import default_min_age
 from backup_repository.versions.sweep import Swept
 
-app = typer.Typer(no_args_is_help=True, help="Stored blobs and leftovers.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
@@ -33,8 +34,6 @@ def sweep(
     seconds = _seconds(min_age)
 
     async def job(instance: Instance) -> Swept:
-        from backup_repository.main import default_min_age  # noqa: PLC0415 - `--help` stays quick
-
         return await instance.sweep.run(
             default_min_age(instance.config) if seconds is None else seconds, dry_run=dry_run
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from backup_repository.collections.model import Collection, Strategy
 from backup_repository.database.engine import Transaction
+from backup_repository.database.folding import contains, searchable
 from backup_repository.database.tables import collections, grants, versions
 
 
@@ -25,8 +26,8 @@ class Search:
     """Case-insensitive substring of id, description and file name."""
     created_from: datetime | None = None
     """First moment included."""
-    created_before: datetime | None = None
-    """First moment not included any more."""
+    created_to: datetime | None = None
+    """Last moment included."""
     member: str | None = None
     """Only collections this account is a member of; None: all."""
 
@@ -133,13 +134,11 @@ async def totals(tx: Transaction) -> Totals:
 def _conditions(wanted: Search) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.text:
-        escaped = wanted.text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        searched = (collections.c.id, collections.c.description, collections.c.filename)
-        conditions.append(or_(*(func.lower(column).like(f"%{escaped}%", escape="\\") for column in searched)))
+        conditions.append(contains(collections.c.searched, wanted.text))
     if wanted.created_from is not None:
         conditions.append(collections.c.created_at >= wanted.created_from)
-    if wanted.created_before is not None:
-        conditions.append(collections.c.created_at < wanted.created_before)
+    if wanted.created_to is not None:
+        conditions.append(collections.c.created_at <= wanted.created_to)
     if wanted.member is not None:
         memberships = select(grants.c.collection_id).where(grants.c.user_id == wanted.member)
         conditions.append(collections.c.id.in_(memberships))
@@ -154,6 +153,7 @@ def _details(collection: Collection) -> dict[str, object]:
         "max_backups_count": collection.max_backups_count,
         "max_one_version_size": collection.max_one_version_size,
         "max_collection_size": collection.max_collection_size,
+        "searched": searchable(collection.id, collection.description, collection.filename),
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from backup_repository.database.engine import Database, Transaction
 
@@ -40,7 +41,11 @@ class NewerSchema(Exception):
     """The database was migrated by a newer program (contract B 2.3)."""
 
     def __init__(self, revision: str) -> None:
-        super().__init__(f"the database schema (revision {revision}) is newer than this program")
+        super().__init__(f"The database schema (revision {revision}) is newer than this program; use the newer program")
+
+
+class CannotMigrate(Exception):
+    """The database refuses a migration, which has changed nothing; the message is for the operator."""
 
 
 async def migrate(database: Database) -> tuple[str, ...]:
@@ -48,6 +53,7 @@ async def migrate(database: Database) -> tuple[str, ...]:
 
     Raises:
         NewerSchema: the database has a revision this program does not know.
+        CannotMigrate: the database refuses, for example for want of a privilege.
         DatabaseUnavailable: the database is out of reach.
     """
     if not await pending(database):
@@ -56,7 +62,10 @@ async def migrate(database: Database) -> tuple[str, ...]:
         await _wait_for_others(database, transaction)
         missing = _missing(await transaction.run_sync(_present))
         if missing:
-            await transaction.run_sync(_upgrade)
+            try:
+                await transaction.run_sync(_upgrade)
+            except DBAPIError as error:
+                raise CannotMigrate(f"The database refuses the migration: {error.orig}") from error
         return missing
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 
@@ -63,7 +64,7 @@ users = Table(
     metadata,
     _id("id", primary_key=True),
     Column("email", String(254), nullable=False),
-    Column("email_folded", String(320), nullable=False, unique=True),
+    Column("email_folded", Text, nullable=False, unique=True),
     Column("password_hash", Text, nullable=False),
     Column("permissions", JSON, nullable=False),
     Column("tags", JSON, nullable=False),
@@ -75,9 +76,10 @@ users = Table(
     Column("expires_at", Moment),
     Column("active", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("searched", Text, nullable=False, server_default=text("''")),
     Index("ix_users_created_at_id", "created_at", "id"),
 )
-"""Accounts. `email_folded` is the case-folded e-mail by which an account is unique."""
+"""Accounts. By the case-folded e-mail an account is unique; `searched` is everything that a search looks at."""
 
 tokens = Table(
     "tokens",
@@ -109,6 +111,7 @@ collections = Table(
     Column("last_number", BigInteger, nullable=False),
     Column("versions_count", BigInteger, nullable=False),
     Column("used_space", BigInteger, nullable=False),
+    Column("searched", Text, nullable=False, server_default=text("''")),
     Index("ix_collections_created_at_id", "created_at", "id"),
 )
 """Collections with maintained counts, changed in the same transaction as their versions."""

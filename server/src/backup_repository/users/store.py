@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import Row, Select, Text, cast, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from backup_repository.database.engine import Transaction
+from backup_repository.database.engine import Transaction, take_turns
+from backup_repository.database.folding import contains, searchable
 from backup_repository.database.tables import users
 from backup_repository.users.model import User
 
@@ -68,25 +69,20 @@ async def expired(tx: Transaction, now: datetime) -> tuple[User, ...]:
 
 async def search(tx: Transaction, text: str, *, offset: int, limit: int) -> Page:
     """Find accounts whose id, e-mail, organization, about or any permission name contains the text (contract 5.4)."""
-    pattern = "%" + text.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    searched = (users.c.id, users.c.email, users.c.organization, users.c.about, cast(users.c.permissions, Text))
-    matches = or_(*(func.lower(column).like(pattern, escape="\\") for column in searched))
-    condition = matches if text else users.c.id.is_not(None)
+    condition = contains(users.c.searched, text)
     total = (await tx.execute(select(func.count()).select_from(users).where(condition))).scalar_one()
     query = select(users).where(condition).order_by(users.c.created_at, users.c.id).offset(offset).limit(limit)
     return Page(tuple(user_from(row) for row in await tx.execute(query)), total)
 
 
 async def lock_active_administrators(tx: Transaction, now: datetime) -> frozenset[str]:
-    """Return the ids of the administrators who can log in now, locked until the transaction ends."""
-    query = (
-        select(users.c.id)
-        .where(
-            cast(users.c.permissions, Text).like(f'%"{_ADMINISTRATOR}"%'),
-            users.c.active,
-            or_(users.c.expires_at.is_(None), users.c.expires_at > now),
-        )
-        .with_for_update()
+    """Return the ids of the administrators who can log in now; whoever else asks waits until the transaction ends."""
+    # turns, not row locks: two administrators who demote each other would wait for each other for ever
+    await take_turns(tx, _ADMINISTRATOR)
+    query = select(users.c.id).where(
+        cast(users.c.permissions, Text).like(f'%"{_ADMINISTRATOR}"%'),
+        users.c.active,
+        or_(users.c.expires_at.is_(None), users.c.expires_at > now),
     )
     return frozenset((await tx.execute(query)).scalars())
 
@@ -116,6 +112,7 @@ def _columns(user: User) -> dict[str, object]:
         "about": user.about,
         "expires_at": user.expires_at,
         "active": user.active,
+        "searched": searchable(user.id, user.email, user.organization, user.about, *sorted(user.permissions)),
     }
 
 

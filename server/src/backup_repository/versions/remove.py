@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from backup_repository.access.decide import Action
-from backup_repository.access.door import open_collection
+from backup_repository.access.door import Opened, open_collection
 from backup_repository.access.model import Actor
 from backup_repository.access.trail import record
 from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.collections import store as collections_store
-from backup_repository.database.engine import Database
+from backup_repository.database.engine import Database, Transaction
 from backup_repository.errors import NotFound, RuleBroken
+from backup_repository.ids import parse_uuid
 from backup_repository.versions import store
 from backup_repository.versions.download import find_version
 
@@ -35,7 +36,7 @@ class Removals:
         async with self._database.transaction() as tx:
             opened = await open_collection(tx, actor, collection_id, Action.DELETE_VERSION, lock=True)
             version = await find_version(tx, opened, name)
-            if version is None and await store.exists_elsewhere(tx, opened, name.lower()):
+            if version is None and await _is_elsewhere(tx, opened, name):
                 raise RuleBroken("The version belongs to another collection", 41013)
             if version is None:
                 raise NotFound
@@ -52,3 +53,11 @@ class Removals:
                 used_space=collection.used_space - version.size,
             )
             await collections_store.save_counts(tx, after)
+
+
+async def _is_elsewhere(tx: Transaction, opened: Opened, name: str) -> bool:
+    try:
+        wanted = parse_uuid(name)
+    except ValueError:
+        return False
+    return await store.exists_elsewhere(tx, opened, wanted)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from backup_repository.access.door import Opened
 from backup_repository.database.engine import Transaction
+from backup_repository.database.folding import contains
 from backup_repository.database.tables import blobs, grants, version_tags, versions
 from backup_repository.versions.model import Version
 from backup_repository.versions.plan import StoredVersion
@@ -122,10 +123,10 @@ async def search(
     """
     conditions: list[ColumnElement[bool]] = []
     if text:
-        escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        conditions.append(func.lower(versions.c.filename).like(f"%{escaped}%", escape="\\"))
+        conditions.append(contains(func.lower(versions.c.filename), text))  # ASCII alone, see collections/rules.py
     if tags:
-        tagged = select(version_tags.c.file_id).where(version_tags.c.tag.in_(list(tags)))
+        possible = [tag for tag in tags if "\0" not in tag]
+        tagged = select(version_tags.c.file_id).where(version_tags.c.tag.in_(possible))
         conditions.append(versions.c.file_id.in_(tagged))
     total = (await tx.execute(select(func.count()).select_from(versions).where(*conditions))).scalar_one()
     query = select(versions).where(*conditions).order_by(*_NEWEST_FIRST).offset(offset).limit(limit)

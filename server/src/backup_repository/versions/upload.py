@@ -111,9 +111,10 @@ class Uploads:
             already_full(opened.collection)
             async with self._received(arrival, limit) as (draft, received):
                 _check_content(arrival, received)
-                await self._refuse_early(opened, received)
-                await draft.finish()
-                return await self._register_or_record(opened, received)
+                async with self._refusals_recorded(opened.actor):
+                    await self._refuse_early(opened, received)
+                    await draft.finish()
+                    return await self._register(opened, received)
 
     @contextlib.asynccontextmanager
     async def _received(self, arrival: Arrival, limit: int | None) -> AsyncIterator[tuple[Draft, Received]]:
@@ -142,14 +143,15 @@ class Uploads:
     async def _refuse_early(self, opened: Opened, received: Received) -> None:
         """Refuse what registration would refuse now, while the bytes can still vanish without a trace."""
         async with self._database.reading() as tx:
-            present = await open_collection(tx, opened.actor, opened.collection.id, Action.UPLOAD)
+            present = await open_again(tx, opened, self._clock(), lock=False)
             await self._judge(tx, present, received)
 
-    async def _register_or_record(self, opened: Opened, received: Received) -> Uploaded:
+    @contextlib.asynccontextmanager
+    async def _refusals_recorded(self, actor: Actor) -> AsyncIterator[None]:
+        """Record refusals that came up while the body arrived; those of the door are recorded there."""
         try:
-            return await self._register(opened, received)
+            yield
         except PermissionDenied as error:
-            actor = opened.actor
             await record_refusal(self._database, error, user_id=actor.user.id, address=actor.address, now=self._clock())
             raise
 

@@ -39,7 +39,7 @@ def upgrade() -> None:
         "users",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
-        sa.Column("email_folded", sa.String(length=320), nullable=False),
+        sa.Column("email_folded", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("permissions", sa.JSON(), nullable=False),
         sa.Column("tags", sa.JSON(), nullable=False),

@@ -1,0 +1,60 @@
+"""PostgreSQL; loaded only where it is used, because the driver takes memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+_CONNECT_SECONDS = 10
+_WAIT_SECONDS = 30
+"""How long a job waits for a connection of the pool."""
+_POOL_SIZE = 10
+_OUT_OF_REACH = frozenset({"08", "53", "57"})
+"""Classes of SQLSTATE: connection exception, insufficient resources, operator intervention."""
+
+CONNECT_FAILURES: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    SQLAlchemyError,
+)
+"""What connecting may raise."""
+
+
+def make_engine(url: str) -> AsyncEngine:
+    """Prepare the engine of a `postgresql://…` or `postgres://…` address; query parameters go to the driver."""
+
+    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+        # asyncpg reads the address itself, so that libpq's query parameters such as sslmode keep their meaning
+        return await asyncpg.connect(
+            url, timeout=_CONNECT_SECONDS, server_settings={"application_name": "backup-repository"}
+        )
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        pool_size=_POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=_WAIT_SECONDS,
+        hide_parameters=True,  # they hold hashes, and errors go to the log
+    )
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _checked_out(connection: Any, _record: Any, _proxy: Any) -> None:
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError  # the pool then connects again
+
+    return engine
+
+
+def out_of_reach(error: DBAPIError) -> bool:
+    """Whether the failure lies in reaching the database rather than in the statement."""
+    cause = error.orig.__cause__ if error.orig is not None else None
+    return isinstance(cause, asyncpg.InterfaceError | asyncpg.PostgresConnectionError | OSError | TimeoutError) or (
+        isinstance(cause, asyncpg.PostgresError) and str(cause.sqlstate)[:2] in _OUT_OF_REACH
+    )
