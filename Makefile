@@ -1,11 +1,13 @@
 # Every target does its own set-up: Python 3.11 or newer, make and git are all that must be there.
 #   PYTHON=python3.12   the Python to make the virtual environment with
 #   ARGS="-k upload"    what else to tell pytest
+#   JOBS=0              how many processes run tests; 0: all in one, which a debugger needs
 #   PORT=8001           where `make serve` listens
 #   UPGRADE=--upgrade   lets `make lock` take newer versions
 #   APT=no              never install Debian packages
 PYTHON ?= python3
 PORT ?= 8000
+JOBS ?= 2
 BIN := .venv/bin
 SETUP := $(PYTHON) tools/setup.py
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 \
@@ -28,7 +30,7 @@ serve: ## leave a server running on ./var
 
 test: ## run all tests
 	@$(SETUP) test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 check: ## lint, format, types, import rows
 	@$(SETUP) dev
@@ -39,7 +41,7 @@ check: ## lint, format, types, import rows
 
 bench: ## compare upload and download with peers, in one run
 	@$(SETUP) test
-	@$(BIN)/python bench/run.py $(ARGS)
+	@PYTHONPATH=server/tests:tools $(BIN)/python -m bench.run $(ARGS)
 
 lock: ## write requirements/*.txt from requirements/*.in
 	@$(SETUP) dev

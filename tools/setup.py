@@ -51,9 +51,15 @@ def main(level: str) -> None:
 
 def _installed(environment: str) -> bool:
     """Whether the environment, or the larger one that contains it, is there as pinned now."""
-    return PYTHON.exists() and any(
+    return _made_here() and any(
         _stamp_file(name).is_file() and _stamp_file(name).read_text() == _stamp(name) for name in {environment, "dev"}
     )
+
+
+def _made_here() -> bool:
+    """Whether the virtual environment works and was made at this very place; a copied one points to its origin."""
+    marker = VENV / "pyvenv.cfg"
+    return PYTHON.exists() and marker.is_file() and f" {VENV}\n" in marker.read_text()
 
 
 def _stamp_file(environment: str) -> Path:
@@ -71,14 +77,12 @@ def _stamp(environment: str) -> str:
 
 
 def _create_environment() -> None:
-    """Make the virtual environment, unless a working one that was made at this very place is there.
+    """Make the virtual environment, unless a good one is there.
 
     Raises:
         SetupError: Python cannot make one.
     """
-    marker = VENV / "pyvenv.cfg"
-    made_here = marker.is_file() and f" {VENV}\n" in marker.read_text()
-    if made_here and PYTHON.exists() and run(str(PYTHON), "-m", "pip", "--version").returncode == 0:
+    if _made_here() and run(str(PYTHON), "-m", "pip", "--version").returncode == 0:
         return
     if importlib.util.find_spec("ensurepip") is None and not machine.install(["python3-venv"]):
         raise SetupError("this Python cannot make virtual environments: apt-get install python3-venv, then try again")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from world.answers import NO_JSON, broken_fields, refusal
 from world.client import COLLECTIONS, LOGIN, TENANT, TOKENS, USERS, Client, Served, collection_fields, user_fields
 
@@ -21,19 +20,19 @@ async def post_raw(somebody: Client, path: str, fields: dict[str, Any], field: s
     return broken_fields(await somebody.post(path, content=body))
 
 
-@pytest.mark.parametrize("count", [5, "5", "005"])
-async def test_an_integer_may_be_a_string_of_digits(alice: Client, count: object) -> None:
+async def test_an_integer_may_be_a_string_of_digits(alice: Client) -> None:
     """Case 5."""
-    fields = collection_fields(maxBackupsCount=count, maxOneVersionSize=1_000_000)
-    collection = (await alice.post(COLLECTIONS, json=fields)).json()["collection"]
-    assert collection["max_backups_count"] == 5
-    assert collection["max_one_backup_version_size"] == "1.00MB"
-    assert collection["max_one_backup_version_size_bytes"] == 1_000_000
+    cases: list[object] = [5, "5", "005"]
+    for count in cases:
+        fields = collection_fields(maxBackupsCount=count, maxOneVersionSize=1_000_000)
+        collection = (await alice.post(COLLECTIONS, json=fields)).json()["collection"]
+        assert collection["max_backups_count"] == 5
+        assert collection["max_one_backup_version_size"] == "1.00MB"
+        assert collection["max_one_backup_version_size_bytes"] == 1_000_000
 
 
-@pytest.mark.parametrize(
-    "literal",
-    [
+async def test_what_is_no_integer_is_a_wrong_type(alice: Client, admin: Client) -> None:
+    cases: list[str] = [
         "5.0",
         "5e0",
         '"5.0"',
@@ -50,16 +49,15 @@ async def test_an_integer_may_be_a_string_of_digits(alice: Client, count: object
         "[]",
         "[5]",
         "{}",
-    ],
-)
-async def test_what_is_no_integer_is_a_wrong_type(alice: Client, admin: Client, literal: str) -> None:
-    broken = await post_raw(alice, COLLECTIONS, collection_fields(), "maxBackupsCount", literal)
-    assert broken == {"maxBackupsCount": 50002}
-    ttl: dict[str, object] = {"requestedPermissions": []}
-    assert await post_raw(alice, TOKENS, ttl, "ttl", literal) == {"ttl": 50002}
-    if literal != "null":  # which is 0 there
-        data = f'{{"maxAllowedFileSize": {literal}}}'
-        assert await post_raw(admin, USERS, user_fields(), "data", data) == {"data.maxAllowedFileSize": 50002}
+    ]
+    for literal in cases:
+        broken = await post_raw(alice, COLLECTIONS, collection_fields(), "maxBackupsCount", literal)
+        assert broken == {"maxBackupsCount": 50002}
+        ttl: dict[str, object] = {"requestedPermissions": []}
+        assert await post_raw(alice, TOKENS, ttl, "ttl", literal) == {"ttl": 50002}
+        if literal != "null":  # which is 0 there
+            data = f'{{"maxAllowedFileSize": {literal}}}'
+            assert await post_raw(admin, USERS, user_fields(), "data", data) == {"data.maxAllowedFileSize": 50002}
 
 
 async def test_integers_beyond_64_bits_are_a_wrong_type(alice: Client, admin: Client) -> None:
@@ -81,60 +79,63 @@ async def test_an_unused_huge_number_does_no_harm(alice: Client) -> None:
     assert (await alice.post(COLLECTIONS, content=body)).status_code == 201
 
 
-@pytest.mark.parametrize("value", [5, 1.5, True, [], ["x"], {}, {"a": 1}])
-async def test_what_is_no_text_is_a_wrong_type(alice: Client, admin: Client, guest: Client, value: object) -> None:
-    assert broken_fields(await guest.post(LOGIN, json={"username": value, "password": value})) == {
-        "username": 50002,
-        "password": 50002,
-    }
-    texts = ("description", "password", "filename", "strategy")
-    answer = await alice.post(COLLECTIONS, json=collection_fields(**dict.fromkeys(texts, value)))
-    assert broken_fields(answer) == dict.fromkeys(texts, 50002)
-    of_users = ("email", "password", "organization", "about", "id")
-    answer = await admin.post(USERS, json=user_fields(**dict.fromkeys(of_users, value)))
-    assert broken_fields(answer) == dict.fromkeys(of_users, 50002)
+async def test_what_is_no_text_is_a_wrong_type(alice: Client, admin: Client, guest: Client) -> None:
+    cases: list[object] = [5, 1.5, True, [], ["x"], {}, {"a": 1}]
+    for value in cases:
+        assert broken_fields(await guest.post(LOGIN, json={"username": value, "password": value})) == {
+            "username": 50002,
+            "password": 50002,
+        }
+        texts = ("description", "password", "filename", "strategy")
+        answer = await alice.post(COLLECTIONS, json=collection_fields(**dict.fromkeys(texts, value)))
+        assert broken_fields(answer) == dict.fromkeys(texts, 50002)
+        of_users = ("email", "password", "organization", "about", "id")
+        answer = await admin.post(USERS, json=user_fields(**dict.fromkeys(of_users, value)))
+        assert broken_fields(answer) == dict.fromkeys(of_users, 50002)
 
 
-@pytest.mark.parametrize("text", ["a\0b", "\0", "\ud83d", "a\udc00"], ids=["inside", "alone", "high", "low"])
-async def test_texts_hold_no_u0000_and_no_lone_surrogates(
-    alice: Client, admin: Client, guest: Client, text: str
-) -> None:
-    answer = await guest.post(LOGIN, json={"username": text, "password": text})
-    assert broken_fields(answer) == {"username": 50002, "password": 50002}
-    answer = await alice.post(COLLECTIONS, json=collection_fields(description=text, filename=text, strategy=text))
-    assert broken_fields(answer) == {"description": 50002, "filename": 50002, "strategy": 50002}
-    answer = await admin.post(COLLECTIONS, json=collection_fields(id=text))
-    assert broken_fields(answer) == {"id": 50002}
-    answer = await admin.put(COLLECTIONS, json=collection_fields(id=text))
-    assert broken_fields(answer) == {"id": 50002}
-    answer = await alice.post(TOKENS, json={"requestedPermissions": [text], "ttl": 60, "description": text})
-    assert broken_fields(answer) == {"requestedPermissions": 50002, "description": 50002}
-    fields = user_fields(email=text, password=f"12345678!{text}", permissions=[text], about=text, id=text, expires=text)
-    data = {"tags": [text], "allowedUserAgents": [text], "allowedIpAddresses": [text]}
-    assert broken_fields(await admin.post(USERS, json=fields | {"data": data})) == {
-        "email": 50002,
-        "password": 50002,
-        "permissions": 50002,
-        "about": 50002,
-        "id": 50002,
-        "expirationDate": 41014,
-        "data.tags": 50002,
-        "data.allowedUserAgents": 50002,
-        "data.allowedIpAddresses": 50002,
-    }
+async def test_texts_hold_no_u0000_and_no_lone_surrogates(alice: Client, admin: Client, guest: Client) -> None:
+    cases: list[str] = ["a\0b", "\0", "\ud83d", "a\udc00"]
+    for text in cases:
+        answer = await guest.post(LOGIN, json={"username": text, "password": text})
+        assert broken_fields(answer) == {"username": 50002, "password": 50002}
+        answer = await alice.post(COLLECTIONS, json=collection_fields(description=text, filename=text, strategy=text))
+        assert broken_fields(answer) == {"description": 50002, "filename": 50002, "strategy": 50002}
+        answer = await admin.post(COLLECTIONS, json=collection_fields(id=text))
+        assert broken_fields(answer) == {"id": 50002}
+        answer = await admin.put(COLLECTIONS, json=collection_fields(id=text))
+        assert broken_fields(answer) == {"id": 50002}
+        answer = await alice.post(TOKENS, json={"requestedPermissions": [text], "ttl": 60, "description": text})
+        assert broken_fields(answer) == {"requestedPermissions": 50002, "description": 50002}
+        fields = user_fields(
+            email=text, password=f"12345678!{text}", permissions=[text], about=text, id=text, expires=text
+        )
+        data = {"tags": [text], "allowedUserAgents": [text], "allowedIpAddresses": [text]}
+        assert broken_fields(await admin.post(USERS, json=fields | {"data": data})) == {
+            "email": 50002,
+            "password": 50002,
+            "permissions": 50002,
+            "about": 50002,
+            "id": 50002,
+            "expirationDate": 41014,
+            "data.tags": 50002,
+            "data.allowedUserAgents": 50002,
+            "data.allowedIpAddresses": 50002,
+        }
 
 
-@pytest.mark.parametrize("value", ["x", "", {}, {"0": "x"}, 5, True, [5], [None], [["x"]]])
-async def test_what_is_no_list_of_texts_is_a_wrong_type(alice: Client, admin: Client, value: object) -> None:
+async def test_what_is_no_list_of_texts_is_a_wrong_type(alice: Client, admin: Client) -> None:
     """Case 4."""
-    collection = await alice.create_collection()
-    answer = await admin.post(USERS, json=user_fields(permissions=value))
-    assert broken_fields(answer) == {"permissions": 50002}
-    answer = await alice.post(TOKENS, json={"requestedPermissions": value, "ttl": 60})
-    assert broken_fields(answer) == {"requestedPermissions": 50002}
-    body = {"user": alice.id, "permissions": value}
-    answer = await alice.post(f"{COLLECTIONS}/{collection['id']}/access", json=body)
-    assert broken_fields(answer) == {"permissions": 50002}
+    cases: list[object] = ["x", "", {}, {"0": "x"}, 5, True, [5], [None], [["x"]]]
+    for value in cases:
+        collection = await alice.create_collection()
+        answer = await admin.post(USERS, json=user_fields(permissions=value))
+        assert broken_fields(answer) == {"permissions": 50002}
+        answer = await alice.post(TOKENS, json={"requestedPermissions": value, "ttl": 60})
+        assert broken_fields(answer) == {"requestedPermissions": 50002}
+        body = {"user": alice.id, "permissions": value}
+        answer = await alice.post(f"{COLLECTIONS}/{collection['id']}/access", json=body)
+        assert broken_fields(answer) == {"permissions": 50002}
 
 
 async def test_missing_required_fields_are_all_named(admin: Client, guest: Client) -> None:
@@ -205,7 +206,8 @@ async def test_null_for_a_list_is_an_empty_list(alice: Client, bob: Client, admi
 
 async def test_an_empty_list_counts_as_an_empty_object(admin: Client) -> None:
     assert (await admin.post(USERS, json=user_fields(data=[]))).status_code == 201
-    for other in ("", "x", 5, False, [1], [[]]):
+    others: list[object] = ["", "x", 5, False, [1], [[]]]
+    for other in others:
         assert broken_fields(await admin.post(USERS, json=user_fields(data=other))) == {"data": 50002}
 
 
@@ -213,24 +215,25 @@ async def test_the_body_itself_is_no_such_object(admin: Client) -> None:
     assert refusal(await admin.post(USERS, json=[])) == NO_JSON
 
 
-@pytest.mark.parametrize("value", ["", None])
-async def test_an_empty_id_is_an_absent_one(served: Served, alice: Client, value: object) -> None:
+async def test_an_empty_id_is_an_absent_one(served: Served, alice: Client) -> None:
     """Case 62; nobody needs a permission for no choice."""
-    collection = await alice.create_collection(id=value)
-    assert len(collection["id"]) == 36
-    creator = await served.client("security.create_unlimited_accounts")
-    answer = await creator.post(USERS, json=user_fields(id=value))
-    assert len(answer.json()["user"]["id"]) == 36
+    cases: list[object] = ["", None]
+    for value in cases:
+        collection = await alice.create_collection(id=value)
+        assert len(collection["id"]) == 36
+        creator = await served.client("security.create_unlimited_accounts")
+        answer = await creator.post(USERS, json=user_fields(id=value))
+        assert len(answer.json()["user"]["id"]) == 36
 
 
-@pytest.mark.parametrize("value", ["true", "false", 0, 1, "", []])
-async def test_a_boolean_is_nothing_else(admin: Client, value: object) -> None:
-    assert broken_fields(await admin.post(USERS, json=user_fields(active=value))) == {"active": 50002}
+async def test_a_boolean_is_nothing_else(admin: Client) -> None:
+    cases: list[object] = ["true", "false", 0, 1, "", []]
+    for value in cases:
+        assert broken_fields(await admin.post(USERS, json=user_fields(active=value))) == {"active": 50002}
 
 
-@pytest.mark.parametrize(
-    ("query", "codes"),
-    [
+async def test_paging_is_bounded(alice: Client) -> None:
+    cases: list[tuple[str, dict[str, int]]] = [
         ("page=0", {"page": 50005}),
         ("page=-5", {"page": 50005}),
         ("page=x", {"page": 50002}),
@@ -245,12 +248,11 @@ async def test_a_boolean_is_nothing_else(admin: Client, value: object) -> None:
         ("SIZE=ten", {"SIZE": 50002}),
         ("page=-1&SIZE=2000", {"page": 50005, "SIZE": 50003}),
         ("page=x&SIZE=y", {"page": 50002, "SIZE": 50002}),
-    ],
-)
-async def test_paging_is_bounded(alice: Client, query: str, codes: dict[str, int]) -> None:
-    for path, size in ((TOKENS, "perPageLimit"), (COLLECTIONS, "limit")):
-        answer = await alice.get(f"{path}?{query.replace('SIZE', size)}")
-        assert broken_fields(answer) == {name.replace("SIZE", size): code for name, code in codes.items()}
+    ]
+    for query, codes in cases:
+        for path, size in ((TOKENS, "perPageLimit"), (COLLECTIONS, "limit")):
+            answer = await alice.get(f"{path}?{query.replace('SIZE', size)}")
+            assert broken_fields(answer) == {name.replace("SIZE", size): code for name, code in codes.items()}
 
 
 async def test_the_sentences_of_paging_are_literal(alice: Client) -> None:
@@ -283,13 +285,14 @@ async def test_a_page_past_the_end_is_empty(served: Served, alice: Client) -> No
     assert (await nobody.get(COLLECTIONS)).json()["pagination"]["max_pages"] == 1
 
 
-@pytest.mark.parametrize("value", ["", "false", "0", "TRUE", "True", "yes", "on", "2", " true", "1.0"])
-async def test_only_true_and_1_simulate(alice: Client, value: str) -> None:
+async def test_only_true_and_1_simulate(alice: Client) -> None:
     """Contract 1.1."""
-    collection = (await alice.post(COLLECTIONS, params={"simulate": value}, json=collection_fields())).json()[
-        "collection"
-    ]
-    assert (await alice.get(f"{COLLECTIONS}/{collection['id']}")).status_code == 200
+    cases: list[str] = ["", "false", "0", "TRUE", "True", "yes", "on", "2", " true", "1.0"]
+    for value in cases:
+        collection = (await alice.post(COLLECTIONS, params={"simulate": value}, json=collection_fields())).json()[
+            "collection"
+        ]
+        assert (await alice.get(f"{COLLECTIONS}/{collection['id']}")).status_code == 200
 
 
 async def test_a_bare_simulate_is_off(alice: Client) -> None:

@@ -67,10 +67,11 @@ async def test_a_body_may_have_a_mebibyte_and_no_byte_more(guest: Client) -> Non
         assert (await guest.post(LOGIN, content=chunked(size))).status_code == status
 
 
-@pytest.mark.parametrize(("method", "path"), BODIED)
-async def test_a_larger_body_is_refused_everywhere(admin: Client, method: str, path: str) -> None:
-    answer = await admin.request(method, path, content=b"{}".ljust(MEBIBYTE + 1))
-    assert refusal(answer) == TOO_LARGE
+async def test_a_larger_body_is_refused_everywhere(admin: Client) -> None:
+    cases: list[tuple[str, str]] = BODIED
+    for method, path in cases:
+        answer = await admin.request(method, path, content=b"{}".ljust(MEBIBYTE + 1))
+        assert refusal(answer) == TOO_LARGE
 
 
 async def test_a_large_body_of_a_guest_is_no_reason_to_read_it(guest: Client) -> None:
@@ -78,12 +79,13 @@ async def test_a_large_body_of_a_guest_is_no_reason_to_read_it(guest: Client) ->
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("content_type", ["", "text/plain", "multipart/form-data", "application/xml; charset=utf-16"])
-async def test_the_content_type_does_not_matter(alice: Client, content_type: str) -> None:
-    body = json.dumps(collection_fields(description="zażółć")).encode()
-    answer = await alice.post(COLLECTIONS, content=body, headers={"Content-Type": content_type})
-    assert answer.status_code == 201
-    assert answer.json()["collection"]["description"] == "zażółć"
+async def test_the_content_type_does_not_matter(alice: Client) -> None:
+    cases: list[str] = ["", "text/plain", "multipart/form-data", "application/xml; charset=utf-16"]
+    for content_type in cases:
+        body = json.dumps(collection_fields(description="zażółć")).encode()
+        answer = await alice.post(COLLECTIONS, content=body, headers={"Content-Type": content_type})
+        assert answer.status_code == 201
+        assert answer.json()["collection"]["description"] == "zażółć"
 
 
 async def test_text_may_be_escaped_or_not(alice: Client) -> None:

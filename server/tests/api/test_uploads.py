@@ -80,7 +80,11 @@ def test_the_answer_shows_version_and_collection_after_the_upload(listening: Ser
     assert type(version["file"]["id"]) is int
     assert MOMENT.fullmatch(version["creation_date"])
     collection = body["collection"]
-    assert (collection["versions_count"], collection["used_space_bytes"], collection["used_space"]) == (1, 1025, "1.03kB")
+    assert (collection["versions_count"], collection["used_space_bytes"], collection["used_space"]) == (
+        1,
+        1025,
+        "1.03kB",
+    )
     assert f"{COLLECTIONS}/{collection['id']}/versions" == versions
     shown = listening.direct.ask("GET", f"{COLLECTIONS}/{collection['id']}", listening.bearer).json()["collection"]
     assert shown == collection

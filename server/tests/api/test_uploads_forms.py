@@ -55,11 +55,11 @@ def test_what_stands_around_the_form_is_ignored(listening: Server, before: bytes
     assert answer.json()["version"]["checksum"]["value"] == hashlib.sha256(CONTENT).hexdigest()
 
 
-@pytest.mark.parametrize("content_type", ['multipart/form-data; boundary="{}"', "Multipart/Form-Data; Boundary={}; x=y"])
+@pytest.mark.parametrize(
+    "content_type", ['multipart/form-data; boundary="{}"', "Multipart/Form-Data; Boundary={}; x=y"]
+)
 def test_the_boundary_may_be_written_in_any_way(listening: Server, content_type: str) -> None:
-    answer = send(
-        listening, listening.create_collection(), form(file_part(CONTENT)), content_type.format(BOUNDARY)
-    )
+    answer = send(listening, listening.create_collection(), form(file_part(CONTENT)), content_type.format(BOUNDARY))
     assert answer.json()["version"]["checksum"]["value"] == hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -100,7 +100,8 @@ BROKEN: dict[str, bytes] = {
     "no boundary of ours": WHOLE.replace(BOUNDARY.encode(), b"another-boundary"),
     "no form": b"just bytes",
     "a part without a head": b"--%s\r\n\r\nbytes\r\n--%s--\r\n" % (BOUNDARY.encode(), BOUNDARY.encode()),
-    "a head without end": b"--%s\r\nContent-Disposition: form-data; filename=x; y=%s" % (BOUNDARY.encode(), b"z" * 99_999),
+    "a head without end": b"--%s\r\nContent-Disposition: form-data; filename=x; y=%s"
+    % (BOUNDARY.encode(), b"z" * 99_999),
     "a second part cut off": form(file_part(CONTENT), text_part("a", "b"), closed=False)[:-10],
 }
 
@@ -113,9 +114,7 @@ def test_a_broken_form_leaves_nothing(listening: Server, kind: str, announced: b
     before = traces(listening)
     body = BROKEN[kind]
     length = {"Content-Length": str(len(body))} if announced else {}
-    answer = listening.direct.ask(
-        "POST", versions, listening.bearer | FORM | length, iter([body] if body else [])
-    )
+    answer = listening.direct.ask("POST", versions, listening.bearer | FORM | length, iter([body] if body else []))
     assert (answer.status, answer.json()["code"], answer.json()["type"]) == (400, 42008, "app.fatal-error")
     assert settled(listening, before) == before
 

@@ -194,7 +194,8 @@ def test_only_a_regular_file_is_acceptable(behind: Server, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "/", "0000000042/", "0000000042/.", "../server.log", "/etc/passwd", "%2e%2e/server.log", "\xff"]
+    "name",
+    ["", ".", "..", "/", "0000000042/", "0000000042/.", "../server.log", "/etc/passwd", "%2e%2e/server.log", "\xff"],
 )
 def test_a_name_leads_nowhere_else(behind: Server, landed: Path, name: str) -> None:
     """Case 86."""

@@ -11,8 +11,10 @@ from world import front, instance
 from world.front import Front
 from world.instance import Server
 from world.programs import require_program
+from world.upstream import Upstream, upstream
 
 FrontMaker = Callable[..., Front]
+Said = Callable[..., tuple[Front, Upstream]]
 
 
 @pytest.fixture(scope="session")
@@ -40,5 +42,20 @@ def fronted_with(served: Server, tmp_path: Path) -> Iterator[FrontMaker]:
                 tmp_path, served, router=router or {}, application=application or {}
             )
             return stack.enter_context(running)
+
+        yield make
+
+
+@pytest.fixture
+def said(tmp_path: Path) -> Iterator[Said]:
+    """Make a pair of NGINX in front of an application that says these words: `said(b"HTTP/1.1 ...", router={...})`."""
+    require_program("nginx")
+    with ExitStack() as stack:
+
+        def make(words: bytes, **changes: dict[str, str]) -> tuple[Front, Upstream]:
+            for name in ("behind", "front"):
+                (tmp_path / name).mkdir()
+            behind = stack.enter_context(upstream(tmp_path / "behind", words))
+            return stack.enter_context(front.front(tmp_path / "front", behind, **changes)), behind
 
         yield make

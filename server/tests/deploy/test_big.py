@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -13,10 +16,12 @@ from world.front import Front
 from world.instance import Server
 from world.programs import require_program
 from world.waiting import eventually
+from world.wire import Address
 
 pytestmark = [pytest.mark.xdist_group("big"), pytest.mark.timeout(240)]
 
 GB = 1_000_000_000
+CODE = "code of the health endpoint"
 MEMORY = 120 * 1_000_000
 """What the server may use at any moment of its life, in bytes."""
 
@@ -28,7 +33,7 @@ def emptied(tmp_path: Path) -> Iterator[tuple[Server, Front]]:
     for name in ("served", "fronted"):
         (tmp_path / name).mkdir()
     with (
-        instance.server(tmp_path / "served", TRUSTED_PROXIES="127.0.0.1") as server,
+        instance.server(tmp_path / "served", TRUSTED_PROXIES="127.0.0.1", HEALTH_CHECK_CODE=CODE) as server,
         front.front(tmp_path / "fronted", server) as running,
     ):
         yield server, running
@@ -67,12 +72,27 @@ def test_two_gigabytes_come_back_as_they_went_in(emptied: tuple[Server, Front], 
 
 
 def test_five_gigabytes_need_no_memory(emptied: tuple[Server, Front]) -> None:
-    """The file lands, is hashed and linked; `/health`'s neighbour answers meanwhile."""
+    """The file lands, is hashed and linked, while `/health` answers through both NGINX."""
     server, running = emptied
     body = Body(5 * GB, 22)
     versions = server.create_collection()
-    answer = running.inner.ask("POST", versions, server.bearer, body)
+    with ThreadPoolExecutor(1) as another:
+        done = Event()
+        health = another.submit(statuses_until, done, running.public, f"/health?code={quote(CODE)}")
+        try:
+            answer = running.inner.ask("POST", versions, server.bearer, body)
+        finally:
+            done.set()
+        assert set(health.result()) == {200}
     assert answer.status == 200, answer.body
     assert answer.json()["version"]["file"]["filesize_bytes"] == body.size
     assert eventually(lambda: server.leftovers() == [])
     assert peak_memory(server) < MEMORY
+
+
+def statuses_until(done: Event, address: Address, path: str) -> list[int]:
+    """Ask again and again, at least once."""
+    statuses = [address.ask("GET", path).status]
+    while not done.wait(0.1):
+        statuses.append(address.ask("GET", path).status)
+    return statuses

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from world import front
 from world.bodies import Body
 from world.front import Front
 from world.instance import Server
-from world.programs import require_program
-from world.upstream import Upstream, upstream
+from world.upstream import Upstream
 from world.waiting import eventually
 from world.wire import Address, Answer, read_answer
 
 MIB = 1 << 20
-SMALLER = {"client_max_body_size 30G": "client_max_body_size 1m"}
-
 Said = Callable[..., tuple[Front, Upstream]]
-
-
-@pytest.fixture
-def said(tmp_path: Path) -> Iterator[Said]:
-    """Both NGINX in front of an application that says these words."""
-    require_program("nginx")
-    with ExitStack() as stack:
-
-        def make(words: bytes, **changes: dict[str, str]) -> tuple[Front, Upstream]:
-            for name in ("behind", "front"):
-                (tmp_path / name).mkdir()
-            behind = stack.enter_context(upstream(tmp_path / "behind", words))
-            return stack.enter_context(front.front(tmp_path / "front", behind, **changes)), behind
-
-        yield make
+SMALLER = {"client_max_body_size 30G": "client_max_body_size 1m"}
 
 
 def assert_refusal(answer: Answer, status: int, *, code: int | None = None, kind: str = "app.fatal-error") -> None:
@@ -150,6 +131,15 @@ def test_a_symbolic_link_in_the_storage_is_not_followed(said: Said, tmp_path: Pa
     for address in (running.public, running.inner):
         assert_refusal(address.ask("GET", "/anything"), 503, code=42001)
     assert tmp_path.exists()
+
+
+def test_several_handed_over_ranges_are_the_whole_blob(said: Said) -> None:
+    """Section 4.2, `max_ranges 1`: should the application ever leave the choice to NGINX."""
+    running, behind = said(handing_over("blob"))
+    (behind.storage / "blob").write_bytes(b"content")
+    answer = running.public.ask("GET", "/anything", {"Range": "bytes=0-1,3-4"})
+    assert (answer.status, answer.body) == (200, b"content")
+    assert answer.headers.get_all("Accept-Ranges") == ["bytes"]
 
 
 def test_a_handed_over_range_beyond_the_blob_is_said_in_json(said: Said) -> None:

@@ -70,8 +70,11 @@ def test_the_name_in_the_request_line_decides(served: Server, fronted: Front) ->
     """Of two names NGINX uses the one of the request line, and passes on no other."""
     versions = served.create_collection()
     assert served.direct.ask("POST", versions, served.bearer, b"content").status == 200
-    address = Address(fronted.public.open, "evil.example.org")
-    listing = address.ask("GET", f"https://{HOST}{versions}", served.bearer).json()
+    token = served.bearer["Authorization"]
+    lines = [f"GET https://{HOST}{versions} HTTP/1.1", "Host: evil.example.org", f"Authorization: {token}", "", ""]
+    with fronted.public.connected() as connection:
+        connection.send("\r\n".join(lines).encode())
+        listing = wire.read_answer(connection).json()
     assert listing["versions"]["1"]["url"].startswith(f"https://{HOST}{API}/")
 
 

@@ -62,7 +62,8 @@ async def test_the_proxy_may_remove_its_name_at_any_time(disk: Disk, landed: Pat
 
 async def test_what_was_opened_is_taken_whatever_has_its_name_now(disk: Disk, landed: Path, tmp_path: Path) -> None:
     with opened(landed) as descriptor:
-        landed.rename(tmp_path / "elsewhere")
+        (tmp_path / "elsewhere").hardlink_to(landed)
+        landed.unlink()
         landed.write_bytes(b"another request's")
         async with disk.open().adopt(descriptor) as draft:
             await draft.finish()

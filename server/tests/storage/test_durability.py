@@ -15,6 +15,7 @@ from world.filesystems import another_file_system
 
 from backup_repository.storage.base import Storage
 from backup_repository.storage.contract import put
+from backup_repository.storage.shards import Shards
 
 
 class Journal:
@@ -106,3 +107,13 @@ async def test_a_deletion_is_flushed(disk: Disk, journal: Journal) -> None:
     journal.taken()
     await storage.delete(key)
     assert journal.taken() == [("gone", blob), ("flushed", inode(disk.file(key).parent))]
+
+
+def test_a_shard_that_had_to_be_made_again_is_flushed_again(disk: Disk, journal: Journal) -> None:
+    shards = Shards(disk.directory)
+    for _ in range(3):
+        with shards.make("ab"):
+            assert journal.taken() == [("flushed", inode(disk.directory))]
+        with shards.make("ab"):
+            assert journal.taken() == []
+        (disk.directory / "ab").rmdir()

@@ -204,6 +204,9 @@ async def test_descriptors_are_given_back(disk: Disk) -> None:
         await storage.delete(key)
         with pytest.raises(BlobMissing):
             await storage.size(key)
+        disk.file(key).mkdir()
+        with pytest.raises(OutsideStorage):
+            await storage.size(key)
 
     await everything()
     before = len(open_descriptors())

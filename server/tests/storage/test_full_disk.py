@@ -55,6 +55,13 @@ async def test_a_file_that_may_not_grow_is_a_full_storage(disk: Disk) -> None:
     assert await keys(storage) == {key}
 
 
+async def test_a_block_that_fits_in_part_only_is_refused(disk: Disk) -> None:
+    """The system writes the part and says so; only asking for the rest tells that there is no room."""
+    with largest_file(MEGABYTE), pytest.raises(StorageUnavailable, match="full"):
+        await put(disk.open(), bytes(MEGABYTE + 1))
+    assert disk.files() == []
+
+
 async def test_a_copy_that_may_not_grow_is_a_full_storage(disk: Disk) -> None:
     """The draft is written; bringing it to its place needs room again where staging is on another file system."""
     async with disk.open().draft() as draft:

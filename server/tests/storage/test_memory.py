@@ -38,7 +38,7 @@ async def test_drafts_count_against_the_capacity_and_give_it_back() -> None:
     assert await get(storage, await put(storage, bytes(100))) == bytes(100)
 
 
-async def test_a_draft_that_failed_cannot_be_finished() -> None:
+async def test_a_draft_that_failed_cannot_be_finished_and_gives_its_room_back() -> None:
     storage = MemoryStorage(capacity=10)
     async with storage.draft() as draft:
         await draft.write(bytes(5))
@@ -47,6 +47,7 @@ async def test_a_draft_that_failed_cannot_be_finished() -> None:
         with pytest.raises(RuntimeError):
             await draft.finish()
     assert await keys(storage) == set()
+    assert await get(storage, await put(storage, bytes(10))) == bytes(10)
 
 
 async def test_probing_a_full_storage_tells_so_and_reading_still_works() -> None:

@@ -160,7 +160,8 @@ async def test_an_error_of_the_body_waits_for_the_block_being_written_and_wins()
 
 
 @pytest.mark.parametrize("error", [None, StorageUnavailable()], ids=["stored", "failed"])
-async def test_a_cancelled_upload_waits_for_the_block_being_written(error: Exception | None) -> None:
+@pytest.mark.parametrize("turns", [0, 100], ids=["collecting", "waiting"])
+async def test_a_cancelled_upload_waits_for_the_block_being_written(error: Exception | None, turns: int) -> None:
     """Or the draft would be cleared away under a thread; more cancellations change nothing."""
     draft = StuckDraft(error)
     budget = Budget()
@@ -168,6 +169,8 @@ async def test_a_cancelled_upload_waits_for_the_block_being_written(error: Excep
         chunks = chunked(pieces(CONTENT, 64 * KIBIBYTE))
         receiving = asyncio.create_task(receive(draft, chunks, limit=None, budget=budget))
         await draft.writing.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
         for _ in range(3):
             receiving.cancel()
             await asyncio.sleep(0)
@@ -177,6 +180,13 @@ async def test_a_cancelled_upload_waits_for_the_block_being_written(error: Excep
             await receiving
     assert draft.ended
     assert budget.lent == 0
+
+
+async def test_a_failure_of_the_last_block_is_told() -> None:
+    draft = StuckDraft(StorageUnavailable())
+    draft.let_go.set()
+    with no_task_is_left(), pytest.raises(StorageUnavailable):
+        await receive(draft, chunked([b"short"]), limit=None, budget=Budget())
 
 
 async def test_an_upload_cancelled_at_any_moment_leaves_nothing(disk: Disk) -> None:
@@ -275,6 +285,20 @@ async def test_beyond_the_budget_everybody_still_gets_the_smallest_block() -> No
     assert set(draft.blocks[:-1]) == {64 * KIBIBYTE}
 
 
+def test_blocks_shrink_to_what_is_left() -> None:
+    """However large those are that others took when they were alone."""
+    budget = Budget(4 * MEBIBYTE)
+    with budget.upload():
+        blocks = [budget.lend(MEBIBYTE) for _ in range(6)]
+        assert [len(block) for block in blocks] == [MEBIBYTE] * 4 + [64 * KIBIBYTE] * 2
+        for block in blocks:
+            budget.take_back(block)
+        with budget.upload():
+            assert len(budget.lend(MEBIBYTE)) == MEBIBYTE
+            with budget.upload():
+                assert len(budget.lend(MEBIBYTE)) == 640 * KIBIBYTE
+
+
 async def test_a_slow_upload_never_holds_a_large_block() -> None:
     budget = Budget()
     draft = StuckDraft()
@@ -328,13 +352,15 @@ async def test_an_adopted_file_is_judged_like_a_stream(landed: Path) -> None:
         await receive_adopted(draft, hashing=asyncio.Semaphore(1), limit=len(CONTENT) - 1)
 
 
-async def test_an_adopted_file_is_made_durable_while_others_are_hashed(landed: Path) -> None:
+async def test_an_adopted_file_is_made_durable_while_it_waits_for_its_turn_to_be_hashed(landed: Path) -> None:
     draft = LandedDraft(landed)
+    draft.let_go.set()
     hashing = asyncio.Semaphore(1)
     async with hashing:
         receiving = asyncio.create_task(receive_adopted(draft, hashing=hashing))
         await draft.writing.wait()
-    draft.let_go.set()
+        early, _late = await asyncio.wait([receiving], timeout=0.2)  # it can only be done if it did not wait
+        assert not early
     assert (await receiving).size == len(CONTENT)
 
 
@@ -359,10 +385,26 @@ async def test_a_cancelled_adoption_waits_for_its_sync(landed: Path) -> None:
     with no_task_is_left():
         receiving = asyncio.create_task(receive_adopted(draft, hashing=hashing))
         await draft.writing.wait()
-        receiving.cancel()
-        await asyncio.sleep(0)
+        async with hashing:  # comes when all is hashed
+            pass
+        for _ in range(3):
+            receiving.cancel()
+            await asyncio.sleep(0)
+            assert not receiving.done()
         draft.let_go.set()
         with pytest.raises(asyncio.CancelledError):
             await receiving
     assert draft.ended
+
+
+async def test_a_cancelled_adoption_gives_its_turn_to_the_next(landed: Path) -> None:
+    draft = LandedDraft(landed)
+    hashing = asyncio.Semaphore(1)
+    with no_task_is_left():
+        receiving = asyncio.create_task(receive_adopted(draft, hashing=hashing))
+        await draft.writing.wait()
+        receiving.cancel()
+        draft.let_go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await receiving
     assert not hashing.locked()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +82,34 @@ def test_several_of_one_directory_leave_each_other_alone(tmp_path: Path) -> None
             assert (one / "draft").exists()
         assert not other.exists()
         assert (one / "draft").exists()
+
+
+def test_starts_wait_for_each_other(tmp_path: Path) -> None:
+    """Or one would take the other's directory for a dead one, in the moment before it is locked."""
+    entered = threading.Event()
+
+    def start() -> None:
+        with own_staging(tmp_path):
+            entered.set()
+
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        starting = threading.Thread(target=start)
+        starting.start()
+        while not (entered.is_set() or somebody_waits_for(tmp_path)):
+            os.sched_yield()
+        assert not entered.is_set()
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        os.close(descriptor)
+    starting.join()
+    assert entered.is_set()
+
+
+def somebody_waits_for(directory: Path) -> bool:
+    lines = Path("/proc/locks").read_text().splitlines()
+    return any("->" in line and f":{directory.stat().st_ino} " in line for line in lines)
 
 
 def test_what_others_keep_there_is_not_touched(tmp_path: Path) -> None:

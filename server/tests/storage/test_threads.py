@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -68,7 +70,7 @@ async def test_a_cancelled_run_does_not_wait() -> None:
 
 
 @pytest.mark.parametrize("end", [int, fail], ids=["result", "error"])
-async def test_a_cancelled_complete_waits_for_the_end(end: type[int]) -> None:
+async def test_a_cancelled_complete_waits_for_the_end(end: Callable[[], object]) -> None:
     begun, let_go = threading.Event(), threading.Event()
 
     def call() -> None:
@@ -85,6 +87,23 @@ async def test_a_cancelled_complete_waits_for_the_end(end: type[int]) -> None:
     let_go.set()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_nobody_complains_about_an_error_that_a_cancelled_task_left_behind() -> None:
+    complaints: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: complaints.append(context))
+    future: asyncio.Future[None] = loop.create_future()
+    task = asyncio.create_task(outlast(future))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    future.set_exception(Failed())
+    await asyncio.wait([task])
+    assert task.cancelled()
+    del future, task
+    gc.collect()
+    assert complaints == []
 
 
 async def test_a_time_limit_around_complete_is_told_when_the_call_has_ended() -> None:

@@ -17,6 +17,8 @@ _TYPES = frozenset(
 )
 _OTHER_LAYOUT = frozenset({"maxPages", "perPageLimit"})
 """The keys of answers that are no snake_case (contract 1.2)."""
+_NAMES_AS_KEYS = frozenset({"fields", "permissions", "all_permissions"})
+"""Objects whose keys are names of fields or permissions (contract 1.2, 4.5)."""
 _SNAKE = re.compile(r"[a-z0-9_]+", re.ASCII)
 _FORBIDDEN = re.compile(r"Traceback|SELECT |INSERT |UPDATE |sqlalchemy|asyncpg|sqlite|/site-packages/|\.py\b")
 """What no error body may hold (contract 1.3)."""
@@ -54,6 +56,11 @@ def broken_fields(answer: httpx.Response) -> dict[str, int]:
     return {name: problem["code"] for name, problem in answer.json().get("fields", {}).items()}
 
 
+def steady_headers(answer: httpx.Response) -> dict[str, str]:
+    """Give the headers without the one that differs in every answer."""
+    return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+
+
 def faults(answer: httpx.Response) -> list[str]:
     """Hold an answer against what the contract says of all of them; nothing to say is an empty list."""
     if answer.headers.get("content-type") != "application/json" or not answer.content:
@@ -65,7 +72,8 @@ def faults(answer: httpx.Response) -> list[str]:
     for path, key, value in _leaves(document):
         if key in _MOMENTS and not (MOMENT.fullmatch(value) or (key == "expires" and value == "")):
             found.append(f"{key} is no moment: {value!r} (1.2)")
-        if "fields" not in path and not key.isdecimal() and not _SNAKE.fullmatch(key) and key not in _OTHER_LAYOUT:
+        named_elsewhere = key.isdecimal() or key in _OTHER_LAYOUT or not _NAMES_AS_KEYS.isdisjoint(path)
+        if not named_elsewhere and not _SNAKE.fullmatch(key):
             found.append(f"{key} is no snake_case (1.2)")
     if answer.status_code >= _FIRST_ERROR and answer.request.url.path != "/health":
         found += _faults_of_refusal(answer.status_code, document)

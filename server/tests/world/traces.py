@@ -18,7 +18,7 @@ _QUERIES = {
     "tags": "SELECT file_id, tag FROM version_tags",
     "blobs": "SELECT key, retired_at IS NULL FROM blobs",
     "counters": "SELECT id, last_number, versions_count, used_space FROM collections",
-    "tokens": "SELECT token_hash FROM tokens WHERE active",
+    "tokens": "SELECT token_hash FROM tokens WHERE active AND kind = 'generated'",
 }
 
 

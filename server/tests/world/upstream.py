@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import socket
 import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as it arrived."""
+
+    line: str
+    headers: Message
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +30,8 @@ class Upstream:
     socket: Path
     incoming: Path
     storage: Path
+    asked: list[Asked] = field(default_factory=list)
+    """What it was asked, in order."""
 
 
 @contextmanager
@@ -36,8 +49,10 @@ def upstream(root: Path, words: bytes) -> Iterator[Upstream]:
 
     class Saying(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            while self.rfile.readline().strip():
-                pass
+            line = self.rfile.readline().decode().strip()
+            headers = http.client.parse_headers(self.rfile)
+            body = self.rfile.read(int(headers.get("Content-Length", "0")))
+            places.asked.append(Asked(line, headers, body))
             if not words:
                 ended.wait()
             with contextlib.suppress(BrokenPipeError):

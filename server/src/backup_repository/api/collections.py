@@ -124,7 +124,7 @@ def _search(query: QueryParams, problems: dict[str, FieldError]) -> Search:
         except ValueError:
             problems[name] = FieldError("The date is not understood, expected for example 2031-05-01", 41014)
     return Search(
-        text=query.get("searchQuery", "").strip(" %*").replace("\0", ""),
+        text=query.get("searchQuery", "").strip(" %*"),
         created_from=read.get("createdFrom"),
         created_to=read.get("createdTo"),
     )

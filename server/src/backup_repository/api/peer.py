@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from backup_repository.config.model import Network
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_OWN_PORT = re.compile(r":[0-9]*\Z", re.ASCII)
+"""What follows the name in a `Host`."""
 
 
 def is_trusted(request: Request, networks: Sequence[Network]) -> bool:
@@ -54,10 +57,9 @@ def base_url(request: Request, configured: str, networks: Sequence[Network]) -> 
     scheme = forwarded("proto") or request.url.scheme
     host = forwarded("host") or request.headers.get("host", "")
     port = forwarded("port")
-    if port.isdecimal():
-        name = urlsplit(f"//{host}").hostname or ""
-        shown = f"[{name}]" if ":" in name else name
-        host = shown if _DEFAULT_PORTS.get(scheme) == int(port) else f"{shown}:{int(port)}"
+    if _PORT.fullmatch(port):
+        name = _OWN_PORT.sub("", host)
+        host = name if _DEFAULT_PORTS.get(scheme) == int(port) else f"{name}:{int(port)}"
     prefix = forwarded("prefix").strip("/")
     return f"{scheme}://{host}" + (f"/{prefix}" if prefix else "")
 

@@ -1,0 +1,116 @@
+"""How commands are called: groups, spellings, help, exit codes (contract B 2.1; case 12)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+from world.console import bare, run
+from world.instance import Installation
+
+from backup_repository.cli.main import COMMANDS, build_app
+
+CREATING = ("--email", "nonsense", "--generate-password")
+BLUNDERS: tuple[tuple[str | bytes, ...], ...] = (
+    ("nothing",),
+    ("auth", "nothing"),
+    ("auth", "create-user"),
+    ("auth", "create-user", "--nothing"),
+    ("auth", "create-user", "--email", "a@example.org", "--generate-password", "--max-file-size", "1e3"),
+    ("auth", "create-user", "--email", "a@example.org", "--generate-password", "--max-file-size", str(2**63)),
+    ("auth", "create-admin-account", "--email", "a@example.org", "--generate-password", "--tags", "a"),
+    ("backup", "create-collection"),
+    ("backup", "create-collection", "--filename", "a", "--max-backups-count", "many"),
+    ("backup", "create-collection", "--filename", b"caf\xe9.tar"),
+    ("storage", "sweep", "--min-age", "soon"),
+    ("health", "wait-for-database", "--timeout", "-1"),
+    ("serve", "--port", "70000"),
+    ("serve", "--workers", "0"),
+    ("serve", "--grace", "-1"),
+    ("serve", "--log-format", "xml"),
+)
+
+
+@pytest.mark.parametrize(
+    "command", BLUNDERS, ids=lambda command: b" ".join(map(_bytes, command)).decode(errors="replace")
+)
+def test_a_wrong_call_is_exit_2_with_nothing_on_stdout(command: tuple[str | bytes, ...], tmp_path: Path) -> None:
+    ran = run(bare(tmp_path), *command)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err
+    assert "Traceback" not in ran.err
+    assert list(tmp_path.iterdir()) == [], "a wrong call leaves nothing behind"
+
+
+def _bytes(word: str | bytes) -> bytes:
+    return word.encode() if isinstance(word, str) else word
+
+
+def test_the_help_names_the_exit_codes_and_every_group(tmp_path: Path) -> None:
+    ran = run(bare(tmp_path, TERM="dumb", COLUMNS="200"), "--help")
+    assert (ran.code, ran.err) == (0, "")
+    assert "Exit codes: 0 done, 1 refused or failed, 2 usage, 78 configuration" in ran.out
+    for word in COMMANDS:
+        assert word in ran.out.split("Commands", 1)[1]
+
+
+@pytest.mark.parametrize("called", [*COMMANDS, "", "nothing", None])
+def test_every_command_is_known_whichever_is_loaded(called: str | None) -> None:
+    console = get_command(build_app(called))
+    assert isinstance(console, TyperGroup)
+    assert set(console.commands) == set(COMMANDS)
+
+
+def test_help_and_refused_calls_load_neither_the_database_nor_the_server() -> None:
+    for arguments in (["--help"], ["--version"], ["nothing"], ["config", "show"]):
+        assert loaded_by(arguments) == []
+
+
+def loaded_by(arguments: list[str]) -> list[str]:
+    """Return which of the heavy libraries a command has loaded when it ends."""
+    program = (
+        "import atexit, sys\n"
+        "from backup_repository.cli.main import main\n"
+        "heavy = ('sqlalchemy', 'uvicorn', 'starlette', 'cryptography', 'alembic', 'asyncpg')\n"
+        "atexit.register(lambda: sys.stderr.write('\\n' + ' '.join(n for n in heavy if n in sys.modules)))\n"
+        f"sys.argv = ['backup-repository', *{arguments!r}]\n"
+        "main()\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    return ran.stderr.splitlines()[-1].split()
+
+
+@pytest.mark.parametrize("spelling", [("auth", "create-user"), ("auth:create-user",)])
+def test_a_colon_stands_for_the_space(spelling: tuple[str, ...], installation: Installation) -> None:
+    """Case 12."""
+    ran = run(installation, *spelling, *CREATING)
+    assert (ran.code, ran.out, ran.err) == (1, "", 'Refused:\n Field "email": Invalid e-mail format (code: 40005)\n')
+
+
+@pytest.mark.parametrize(
+    "spelling", [("health", "wait-for-database"), ("health:wait-for-database",), ("health:wait-for:database",)]
+)
+def test_aliases_behave_like_their_main_forms(spelling: tuple[str, ...], installation: Installation) -> None:
+    """Case 12, as far as the commands exist."""
+    ran = run(installation, *spelling, "-x", "5")
+    assert (ran.code, ran.out, ran.err) == (0, "The database is ready\n", "")
+
+
+def test_only_the_command_is_spelled_out_and_never_a_value(tmp_path: Path) -> None:
+    settings = tmp_path / "auth:create-user"
+    settings.write_text("APP_ENV=test\n")
+    settings.chmod(0o600)
+    ran = run(bare(tmp_path), "--config", settings.name, "config:show", "--json")
+    assert ran.code == 0
+    assert {"variable": "APP_ENV", "value": "test", "source": "file"} in ran.json()
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    ran = run(bare(tmp_path), "--version")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out[0].isdigit()
+    assert ran.out.count("\n") == 1
