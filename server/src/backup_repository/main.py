@@ -24,7 +24,6 @@ from backup_repository.access.profile import Profiles
 from backup_repository.access.sessions import Sessions
 from backup_repository.access.throttle import Throttle
 from backup_repository.access.tokens import Tokens
-from backup_repository.api.app import create_app
 from backup_repository.clock import Clock
 from backup_repository.collections.model import Limits
 from backup_repository.config.load import load
@@ -141,6 +140,8 @@ def create(config: Config) -> Starlette:
     Raises:
         ConfigurationError: the keys or directories cannot be used.
     """
+    from backup_repository.api.app import create_app  # noqa: PLC0415 - a quarter of a second that the console saves
+
     _return_freed_memory()
     stack = contextlib.ExitStack()
     instance = stack.enter_context(running(config))

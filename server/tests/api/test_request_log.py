@@ -43,7 +43,7 @@ async def test_every_request_has_an_id_of_its_own(guest: Client) -> None:
 async def test_no_secret_stands_in_the_log(
     caplog: pytest.LogCaptureFixture, form: logging.Formatter, served: Served, alice: Client
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.INFO)
     guest = served.guest()
     session = await guest.log_in(alice.email)
     code = served.config.health_check_code

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 from world.accounts import NEW_PASSWORD, edit_fields, password_fields
 from world.answers import NO_JSON, NOT_FOUND, READ_ONLY, against_rules, broken_fields, denied, refusal
-from world.client import ADMINISTRATOR, TENANT, TOKENS, USERS, Client, Serve, Served
+from world.client import ADMINISTRATOR, TENANT, TOKENS, USERS, Client, Serve, Served, user_fields
 
-from backup_repository.access.model import Permission
+from backup_repository.access.model import RESTRICTIONS, Permission
 from backup_repository.users.model import User
 
 UNKNOWN = "a11ce000-0000-4000-8000-00000000000f"
@@ -211,6 +211,27 @@ async def test_a_promotion_is_recorded_as_sent(served: Served, admin: Client, al
     assert (len(shown["permissions"]), shown["is_administrator"]) == (35, True)
     assert (await stored(served, alice.user)).permissions == {"security.administrator"}
     assert (await alice.get(f"{USERS}/{admin.id}")).status_code == 200
+
+
+async def test_a_list_that_is_sent_back_as_shown_is_recorded_as_it_was(served: Served, admin: Client) -> None:
+    """Contract 13: also when a restriction comes or goes with it, and on creation."""
+    user = await served.create_user(ADMINISTRATOR, Permission.UPLOAD_ONCE)
+    shown = (await admin.get(f"{USERS}/{user.id}")).json()["user"]["permissions"]
+    cases: tuple[tuple[list[str], frozenset[str]], ...] = (
+        (shown, user.permissions),
+        ([*shown, *shown, Permission.ENFORCE_TAGS], frozenset({"security.administrator", *RESTRICTIONS})),
+        (shown[:-1], frozenset({"security.administrator"})),
+        (shown[:-2], frozenset(shown[:-2])),
+        (shown[1:], frozenset(shown[1:])),
+    )
+    for sent, kept in cases:
+        assert (await edit(admin, user, permissions=sent)).status_code == 200
+        assert (await stored(served, user)).permissions == kept
+    created = (await admin.post(USERS, json=user_fields(permissions=shown))).json()["user"]
+    assert created["permissions"] == shown
+    found = await served.instance.accounts.find(user_id=created["id"])
+    assert found is not None
+    assert found.permissions == user.permissions
 
 
 async def test_a_token_without_administration_is_no_administrators(admin: Client, alice: Client) -> None:

@@ -13,3 +13,9 @@ def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     if request.param == "sqlite":
         return Installation.make(root)
     return Installation.make(root, DATABASE_URL=request.getfixturevalue("postgres").create_database())
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """An installation on SQLite, for faults that do not concern the database."""
+    return Installation.make(tmp_path_factory.mktemp("embedded"))

@@ -115,8 +115,9 @@ def somebody_waits_for(directory: Path) -> bool:
 def test_what_others_keep_there_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "somebody").mkdir()
     (tmp_path / "somebody" / "file").touch()
-    (tmp_path / "process-file").touch()
-    (tmp_path / "process-link").symlink_to(tmp_path / "somebody")
+    (tmp_path / "backup-repository-notes").mkdir()
+    (tmp_path / "backup-repository-0123456789abcde0").touch()
+    (tmp_path / "backup-repository-0123456789abcde1").symlink_to(tmp_path / "somebody")
     before = sorted(tmp_path.rglob("*"))
     with own_staging(tmp_path):
         pass

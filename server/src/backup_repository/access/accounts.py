@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
-from backup_repository.access.decide import Action, is_administrator, require
+from backup_repository.access.decide import Action, is_administrator, recorded, require
 from backup_repository.access.model import Actor, Permission
 from backup_repository.access.names import parse_permissions
 from backup_repository.access.passwords import Passwords
@@ -81,7 +81,7 @@ class Accounts:
             id=new.id or str(uuid4()),
             email=new.email,
             password_hash=await self._passwords.hash(new.password),
-            permissions=frozenset(permission.value for permission in permissions),
+            permissions=frozenset(permission.value for permission in recorded(permissions)),
             tags=tuple(new.tags),
             max_allowed_file_size=new.max_allowed_file_size,
             allowed_ip_addresses=tuple(new.allowed_ip_addresses),

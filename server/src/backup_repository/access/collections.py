@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from backup_repository.access import store
+from backup_repository.access import signing, store
 from backup_repository.access.decide import Action, global_permissions, is_administrator, may, require
 from backup_repository.access.door import Opened, open_collection
 from backup_repository.access.model import COLLECTION_PERMISSIONS, Actor, Grant, Permission
@@ -17,7 +17,7 @@ from backup_repository.collections import store as collections_store
 from backup_repository.collections.model import Collection, Limits, Strategy
 from backup_repository.collections.rules import check_limits, check_stored, parse_collection_id
 from backup_repository.database.engine import Database, Transaction
-from backup_repository.errors import RuleBroken
+from backup_repository.errors import RuleBroken, Unauthenticated
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,10 @@ class Collections:
         except collections_store.CollectionTaken as error:
             raise RuleBroken("The collection id is taken already", 40100) from error
         for owner in owners:
-            await store.put_grant(tx, Grant(collection.id, owner, frozenset(COLLECTION_PERMISSIONS)))
+            try:
+                await store.put_grant(tx, Grant(collection.id, owner, frozenset(COLLECTION_PERMISSIONS)))
+            except store.AccountGone as error:
+                raise Unauthenticated(signing.INVALID) from error
 
     async def open(self, actor: Actor, collection_id: str, action: Action) -> Opened:
         """Open a collection for one action, as it is now.

@@ -71,6 +71,11 @@ def expand(permissions: Iterable[str | Permission]) -> Permissions:
     return named | GRANTS if Permission.ADMINISTRATOR in named else named
 
 
+def recorded(permissions: Permissions) -> Permissions:
+    """Return what to record of a list that was sent: an administrator's expansion is never stored (contract 13)."""
+    return permissions - GRANTS | {Permission.ADMINISTRATOR} if permissions >= GRANTS else permissions
+
+
 def _narrowed(actor: Actor, permissions: Permissions) -> Permissions:
     """Apply the scope of a generated token; a login session has none."""
     if actor.token.kind is TokenKind.SESSION:

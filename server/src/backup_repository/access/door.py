@@ -52,10 +52,7 @@ async def open_collection(
         wanted = parse_uuid(collection_id)
     except ValueError as error:
         raise NotFound from error
-    collection = await collections_store.by_id(tx, wanted, lock=lock)
-    if collection is None:
-        raise NotFound
-    entry = await store.entry(tx, collection.id, actor.user.id)
+    collection, entry = await _look(tx, wanted, actor.user.id, lock=lock)
     require(actor, action, entry)
     return Opened(collection, actor, action, entry, _SEAL)
 
@@ -69,14 +66,27 @@ async def open_again(tx: Transaction, opened: Opened, now: datetime, *, lock: bo
         PermissionDenied: access does not hold any more (the action's code), the account was switched off (40322), or
             the token was revoked or used up (40324).
     """
-    collection = await collections_store.by_id(tx, opened.collection.id, lock=lock)
-    if collection is None:
-        raise NotFound
+    collection, entry = await _look(tx, opened.collection.id, opened.actor.user.id, lock=lock)
     user, token = await store.account_and_token(tx, opened.actor.user.id, opened.actor.token.token_hash)
     actor = replace(_still_admitted(user, token, now), address=opened.actor.address)
-    entry = await store.entry(tx, collection.id, actor.user.id)
     require(actor, opened.action, entry)
     return Opened(collection, actor, opened.action, entry, _SEAL)
+
+
+async def _look(
+    tx: Transaction, collection_id: str, user_id: str, *, lock: bool
+) -> tuple[Collection, Permissions | None]:
+    """Read a collection and an account's entry in it (None: no member).
+
+    Raises:
+        NotFound: there is no such collection.
+    """
+    # a deletion takes the entries along: read afterwards, a member of what is just gone would look like a stranger
+    entry = None if lock else await store.entry(tx, collection_id, user_id)
+    collection = await collections_store.by_id(tx, collection_id, lock=lock)
+    if collection is None:
+        raise NotFound
+    return collection, await store.entry(tx, collection_id, user_id) if lock else entry
 
 
 def _still_admitted(user: User | None, token: Token | None, now: datetime) -> Actor:

@@ -67,7 +67,10 @@ class Members:
             is_new = await store.entry(tx, opened.collection.id, user.id) is None
             count = await store.count_members(tx, opened.collection.id) + is_new
             if not simulate:
-                await store.put_grant(tx, Grant(opened.collection.id, user.id, permissions))
+                try:
+                    await store.put_grant(tx, Grant(opened.collection.id, user.id, permissions))
+                except store.AccountGone as error:
+                    raise NotFound from error
                 detail = f"{user.id}: {', '.join(in_order(permissions)) or 'nothing'}"
                 await record(tx, actor, Event.ACCESS_GIVEN, opened.collection.id, self._clock(), detail=detail)
         return MembershipChange(user, opened.collection, count)

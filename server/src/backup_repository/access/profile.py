@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
-from backup_repository.access.decide import expand, is_administrator
-from backup_repository.access.model import Actor, Permission
+from backup_repository.access.decide import expand, is_administrator, recorded
+from backup_repository.access.model import Actor, Permission, Permissions
 from backup_repository.access.names import parse_permissions
 from backup_repository.access.passwords import Passwords
 from backup_repository.access.throttle import Throttle
@@ -91,7 +91,7 @@ class Profiles:
                 active administrator would be lost (40320).
         """
         found = await self.find_editable(actor, user_id, new_password=edit.password.wanted)
-        permissions = frozenset(name.value for name in parse_permissions(edit.permissions, Permission))
+        permissions = parse_permissions(edit.permissions, Permission)
         whole = is_administrator(actor)
         password_hash = await self._new_hash(actor, found, edit.password, needs_current=not whole)
         async with self._database.transaction() as tx:
@@ -142,11 +142,11 @@ def is_active_administrator(user: User, now: datetime) -> bool:
     return user.active and not user.expired(now) and Permission.ADMINISTRATOR.value in user.permissions
 
 
-def _replaced(before: User, edit: Edit, permissions: frozenset[str]) -> User:
+def _replaced(before: User, edit: Edit, permissions: Permissions) -> User:
     """An administrator replaces everything: what was left out returns to its default."""
     return replace(
         before,
-        permissions=permissions,
+        permissions=frozenset(permission.value for permission in recorded(permissions)),
         organization=edit.organization,
         about=edit.about,
         tags=edit.tags or (),
@@ -158,7 +158,7 @@ def _replaced(before: User, edit: Edit, permissions: frozenset[str]) -> User:
     )
 
 
-def _touched(before: User, edit: Edit, permissions: frozenset[str]) -> User:
+def _touched(before: User, edit: Edit, permissions: Permissions) -> User:
     """Anybody else changes about and organization; the rest is left out or as it is.
 
     Raises:
@@ -172,8 +172,8 @@ def _touched(before: User, edit: Edit, permissions: frozenset[str]) -> User:
         (edit.active, before.active),
     )
     changed = any(sent is not None and sent != present for sent, present in given)
-    shown = frozenset(permission.value for permission in expand(before.permissions))
-    if changed or permissions not in (before.permissions, shown) or _expiry_changed(before, edit):
+    same_permissions = permissions in (before.permissions, expand(before.permissions))
+    if changed or not same_permissions or _expiry_changed(before, edit):
         raise _may_not()
     return replace(before, organization=edit.organization, about=edit.about)
 

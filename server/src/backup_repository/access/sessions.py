@@ -18,6 +18,8 @@ from backup_repository.users import store as users_store
 from backup_repository.users.model import User
 from backup_repository.users.rules import check_email
 
+_WRONG = "Invalid credentials."
+
 
 class Sessions:
     """Opens login sessions and recognises the bearers of tokens."""
@@ -54,7 +56,7 @@ class Sessions:
         right = await self._passwords.matches(user.password_hash if user else None, password)
         if user is None or not right:
             await self._record(Event.LOGIN_FAILED, _name_of(email, user), address, "401")
-            raise Unauthenticated("Invalid credentials.")
+            raise Unauthenticated(_WRONG)
         now = self._clock()
         try:
             admit_account(user, now=now, address=address, user_agent=user_agent)
@@ -73,7 +75,10 @@ class Sessions:
         )
         async with self._database.transaction() as tx:
             await self._throttle.clear(tx, attempt)
-            await store.add_token(tx, token)
+            try:
+                await store.add_token(tx, token)
+            except store.AccountGone as error:
+                raise Unauthenticated(_WRONG) from error
             await audit_store.add(tx, Entry(now, user.id, address, Event.LOGGED_IN, user.id, "ok", token.shortcut))
         return text
 

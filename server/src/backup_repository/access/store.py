@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, Text, and_, case, cast, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from backup_repository.access.model import Grant, Permission, Permissions, Token, TokenKind
 from backup_repository.database.engine import Transaction
@@ -17,21 +18,31 @@ from backup_repository.users.model import User
 from backup_repository.users.store import user_from
 
 
+class AccountGone(Exception):
+    """The account was deleted meanwhile; the transaction is then spoiled."""
+
+
 async def add_token(tx: Transaction, token: Token) -> None:
-    """Record an issued token."""
-    await tx.execute(
-        insert(tokens).values(
-            id=token.id,
-            token_hash=token.token_hash,
-            user_id=token.user_id,
-            kind=token.kind.value,
-            scope=_names(token.scope),
-            issued_at=token.issued_at,
-            expires_at=token.expires_at,
-            description=token.description,
-            active=token.active,
-        )
+    """Record an issued token.
+
+    Raises:
+        AccountGone: its account was deleted meanwhile.
+    """
+    row = insert(tokens).values(
+        id=token.id,
+        token_hash=token.token_hash,
+        user_id=token.user_id,
+        kind=token.kind.value,
+        scope=_names(token.scope),
+        issued_at=token.issued_at,
+        expires_at=token.expires_at,
+        description=token.description,
+        active=token.active,
     )
+    try:
+        await tx.execute(row)
+    except IntegrityError as error:
+        raise AccountGone from error
 
 
 async def token_by_hash(tx: Transaction, token_hash: str) -> Token | None:
@@ -122,13 +133,20 @@ async def all_entries(tx: Transaction, user_id: str) -> Permissions:
 
 
 async def put_grant(tx: Transaction, grant: Grant) -> None:
-    """Create or replace one entry. The caller holds the collection's lock, so that entries stay single."""
+    """Create or replace one entry. The caller holds the collection's lock, so that entries stay single.
+
+    Raises:
+        AccountGone: the account was deleted meanwhile.
+    """
     where = (grants.c.collection_id == grant.collection_id, grants.c.user_id == grant.user_id)
     names = _names(grant.permissions)
-    if (await tx.execute(update(grants).where(*where).values(permissions=names))).rowcount == 0:
-        await tx.execute(
-            insert(grants).values(collection_id=grant.collection_id, user_id=grant.user_id, permissions=names)
-        )
+    if (await tx.execute(update(grants).where(*where).values(permissions=names))).rowcount:
+        return
+    row = insert(grants).values(collection_id=grant.collection_id, user_id=grant.user_id, permissions=names)
+    try:
+        await tx.execute(row)
+    except IntegrityError as error:
+        raise AccountGone from error
 
 
 async def remove_grant(tx: Transaction, collection_id: str, user_id: str) -> bool:

@@ -23,7 +23,7 @@ from backup_repository.access.trail import record
 from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database
-from backup_repository.errors import FieldError, NotFound, PermissionDenied
+from backup_repository.errors import FieldError, NotFound, PermissionDenied, Unauthenticated
 from backup_repository.ids import parse_uuid
 from backup_repository.users import store as users_store
 
@@ -98,7 +98,10 @@ class Tokens:
                 description=description,
                 now=self._clock(),
             )
-            await store.add_token(tx, token)
+            try:
+                await store.add_token(tx, token)
+            except store.AccountGone as error:
+                raise Unauthenticated(signing.INVALID) from error
             await record(tx, actor, Event.TOKEN_GENERATED, token.id, token.issued_at, detail=token.shortcut)
         return text
 

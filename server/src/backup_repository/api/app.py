@@ -25,7 +25,7 @@ from backup_repository.api import (
 from backup_repository.api.caller import authenticated, public, with_health_code, with_metrics_code, writing
 from backup_repository.api.request_log import RequestLog
 from backup_repository.api.resource import Resource
-from backup_repository.api.transport import KnownHosts, Linger
+from backup_repository.api.transport import Cut, KnownHosts, Linger
 from backup_repository.errors import DomainError
 from backup_repository.instance import Instance
 
@@ -90,6 +90,7 @@ def create_app(instance: Instance, lifespan: Lifespan) -> Starlette:
         lifespan=lifespan,
         middleware=[
             Middleware(RequestLog),
+            Middleware(Cut),
             Middleware(KnownHosts, names=instance.config.trusted_hosts),
             Middleware(Linger),
         ],

@@ -25,6 +25,9 @@ from backup_repository.instance import Instance
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 """What the route table holds."""
 
+FRESH = {"Cache-Control": "no-store"}
+"""What every answer of a code-protected route carries, refusals too (contract 10)."""
+
 _NO_TOKEN = "JWT Token not found"  # noqa: S105 - the contract's sentence
 _PARTS = 2
 
@@ -142,4 +145,4 @@ def _check_code(request: Request, expected: str) -> None:
     given = request.query_params.getlist("code")
     same = len(given) == 1 and hmac.compare_digest(given[0].encode(errors="replace"), expected.encode())
     if not (same and expected):
-        raise ProtocolRefusal(403, "Access denied")
+        raise ProtocolRefusal(403, "Access denied", FRESH)

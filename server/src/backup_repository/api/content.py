@@ -53,8 +53,11 @@ class StreamedContent(Response):
                 async for chunk in self._chunks:
                     if leaving.done():
                         return
-                    async with asyncio.timeout(self._idle_seconds):
-                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    try:
+                        async with asyncio.timeout(self._idle_seconds):
+                            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    except TimeoutError:
+                        return  # the HTTP server closes the connection under the unfinished answer
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             finally:
                 leaving.cancel()

@@ -8,20 +8,19 @@ from starlette.responses import PlainTextResponse, Response
 
 from backup_repository.access.decide import Action, may, require
 from backup_repository.api import render
-from backup_repository.api.caller import Authenticated, Public
+from backup_repository.api.caller import FRESH, Authenticated, Public
 from backup_repository.api.peer import base_url
 from backup_repository.metrics import influxdb
 from backup_repository.metrics.names import influxdb_fields
 from backup_repository.sizes import format_size
 
 _RECENT = 10
-_FRESH = {"Cache-Control": "no-store"}
 
 
 async def health(call: Public) -> Response:
     """R28: can we serve at all?"""
     diagnosis = await call.instance.health.diagnose()
-    return render.json_response(diagnosis.document(), 200 if diagnosis.healthy else 503, _FRESH)
+    return render.json_response(diagnosis.document(), 200 if diagnosis.healthy else 503, FRESH)
 
 
 async def show_version(call: Authenticated) -> Response:
@@ -63,4 +62,4 @@ async def influxdb_report(call: Public) -> Response:
         "app_env": config.app_env,
     }
     fields = influxdb_fields(await call.instance.report.numbers())
-    return PlainTextResponse(influxdb.line(tags, fields, call.instance.clock()), headers=_FRESH)
+    return PlainTextResponse(influxdb.line(tags, fields, call.instance.clock()), headers=FRESH)

@@ -3,6 +3,7 @@
 * `Linger`: an answer that is ready before the body was read reaches the client whole; what still comes in is discarded
   for a bounded time, then the connection is closed (contract 8.4).
 * `KnownHosts`: only configured names are served (`TRUSTED_HOSTS`).
+* `Cut`: a request that the end of the grace time cuts is answered like any other failure (contract 12: 503).
 """
 
 from __future__ import annotations
@@ -90,3 +91,28 @@ class KnownHosts:
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+class Cut:
+    """Ends requests that are cancelled, which happens only when the server stops, in the contract's form."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; what an unfinished answer lacks, the closed connection tells."""
+        started = False
+
+        async def watch_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch_send)
+        except asyncio.CancelledError:
+            if scope["type"] != "http":
+                raise
+            if not started:
+                refusal = refusal_response(ProtocolRefusal(503, "Internal server error", {"Connection": "close"}))
+                await refusal(scope, receive, send)

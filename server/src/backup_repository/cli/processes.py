@@ -89,6 +89,14 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         _notify_ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop like uvicorn, but let the application end in order also when a second signal cuts what is running."""
+        await super().shutdown(sockets)
+        if self.force_exit:
+            for task in self.server_state.tasks:
+                task.cancel()
+            await self.lifespan.shutdown()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop at the first signal, cut what is running at the second; uvicorn would die of the first one later."""
         del sig, frame

@@ -87,4 +87,5 @@ def _clear(path: Path) -> None:
 
 
 def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
+    """Say what the system says, without what Python adds to it; negative numbers are those of name resolution."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)

@@ -5,8 +5,8 @@ A *blob* is a whole, unchanging sequence of bytes under a *key*. A storage promi
 1. A key is written at most once and never reused; a blob never changes.
 2. A blob is either absent or whole: until `Draft.finish` returns nothing is visible under its key, and
    afterwards every byte survives a power cut (file and directory fsynced, or completed on the object store).
-3. A draft that is left without `finish` leaves nothing behind; if the process dies, what it left is litter that
-   `clear_litter` and the sweep remove, never a blob.
+3. A draft that is left without `finish` leaves nothing behind; if the process dies, what it left is litter that the
+   next start, `clear_litter` and the sweep remove, never a blob.
 4. While a finished draft has not been left, `Storage.is_held` says so to every process that can know, so that
    nobody takes a blob whose row is about to be committed for an orphan.
 5. Nobody but the sweep deletes a finished blob: a commit whose answer got lost may have happened.

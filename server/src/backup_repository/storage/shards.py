@@ -53,6 +53,16 @@ def _translated(error: OSError) -> StorageError:
     return StorageUnavailable()
 
 
+def size_of(descriptor: int) -> int:
+    """Return the size of an open file in bytes.
+
+    Raises:
+        StorageError: the storage is out of reach.
+    """
+    with storage_errors():
+        return os.fstat(descriptor).st_size
+
+
 def is_locked(descriptor: int) -> bool:
     """Whether somebody else holds the lock of an open file."""
     try:
@@ -124,7 +134,7 @@ class Shards:
         """Return the size of a blob; raises what `open_blob` raises."""
         descriptor = self.open_blob(key)
         try:
-            return os.fstat(descriptor).st_size
+            return size_of(descriptor)
         finally:
             os.close(descriptor)
 

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -21,7 +22,9 @@ from backup_repository.errors import ConfigurationError
 from backup_repository.storage.base import CannotAdopt, new_key
 from backup_repository.storage.shards import PARTIAL, Shards, is_locked, shard_of, storage_errors
 
-_PREFIX = "process-"
+_PREFIX = "backup-repository-"
+_OURS = re.compile(_PREFIX + "[0-9a-f]{16}")
+"""How directories of processes are named; others may keep theirs beside them."""
 _COPIED = 8 * 1024 * 1024
 """Bytes that the kernel copies per call."""
 
@@ -38,8 +41,9 @@ def own_staging(temp_directory: Path) -> Iterator[Path]:
             temp_directory.mkdir(parents=True, exist_ok=True)
             staging = temp_directory / f"{_PREFIX}{secrets.token_hex(8)}"
             with _locked(temp_directory):
-                for other in temp_directory.glob(f"{_PREFIX}*"):
-                    _remove_dead(other)
+                for other in temp_directory.iterdir():
+                    if _OURS.fullmatch(other.name):
+                        _remove_dead(other)
                 staging.mkdir(mode=0o700)
                 life.enter_context(_locked(staging))
         except OSError as error:

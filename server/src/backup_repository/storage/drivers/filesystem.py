@@ -15,7 +15,7 @@ from pathlib import Path
 
 from backup_repository.errors import StorageCorrupt
 from backup_repository.storage.base import AdoptedDraft, BlobInfo, Draft
-from backup_repository.storage.shards import Shards, shard_of, storage_errors
+from backup_repository.storage.shards import Shards, shard_of, size_of, storage_errors
 from backup_repository.storage.staging import StagedFile
 from backup_repository.storage.threads import Threads
 
@@ -151,7 +151,7 @@ class _Reader:
         if start < 0 or (end is not None and end < start):
             raise ValueError("the range ends before it starts")
         self._descriptor = self._shards.open_blob(self._key)
-        size = os.fstat(self._descriptor).st_size
+        size = size_of(self._descriptor)
         self._position = start
         self._end = size if end is None else end
         if max(start, self._end) > size:
