@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from typer.testing import CliRunner
 from world import wire
 from world.console import bare, run, said, started
 from world.instance import Installation
 from world.ports import free_port
 from world.processes import workers_of
 from world.waiting import eventually
+
+from backup_repository.cli.main import build_app
 
 PATH = "/api/stable/version"
 """Answers 401 without a token."""
@@ -65,7 +68,7 @@ def refused(place: Installation, *options: str) -> str:
     return ran.err
 
 
-@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("localhost", "127.0.0.1")])
+@pytest.mark.parametrize(("host", "shown"), [("localhost", "127.0.0.1"), ("::1", "[::1]")])
 def test_an_address_and_a_port(host: str, shown: str, place: Installation) -> None:
     port = free_port()
     with serving(place, wire.tcp(host, port), "--bind", host, "--port", str(port)):
@@ -114,10 +117,10 @@ def test_an_address_of_another_machine_is_one_line(place: Installation) -> None:
     assert refused(place, "--bind", "192.0.2.1", "--port", "0").startswith("cannot listen on 192.0.2.1 port 0: ")
 
 
-@pytest.mark.parametrize("other", [("--bind", "127.0.0.1"), ("--port", "8000")])
-def test_a_socket_excludes_address_and_port(other: tuple[str, str], place: Installation) -> None:
-    ran = run(place, "serve", "--uds", "server.sock", *other)
-    assert (ran.code, ran.out, ran.err) == (2, "", "--uds excludes --bind and --port\n")
+@pytest.mark.parametrize("other", ["--bind 127.0.0.1", "--port 8000"])
+def test_a_socket_excludes_address_and_port(other: str) -> None:
+    ran = CliRunner().invoke(build_app(), ["serve", "--uds", "server.sock", *other.split()])
+    assert (ran.exit_code, ran.stdout, ran.stderr) == (2, "", "--uds excludes --bind and --port\n")
 
 
 def test_a_handed_over_socket_is_used_in_place_of_all_others(place: Installation) -> None:

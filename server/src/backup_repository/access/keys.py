@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -27,6 +30,7 @@ PrivateKey: TypeAlias = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey |
 PublicKey: TypeAlias = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 _SECRET, _PUBLIC, _PASSPHRASE = "JWT_SECRET_KEY", "JWT_PUBLIC_KEY", "JWT_PASSPHRASE"
+_UNWRITABLE = "the key file cannot be written; a writable directory is needed"
 _MIN_RSA_BITS = 2048
 
 
@@ -59,20 +63,41 @@ def load_keys(secret_file: Path, public_file: Path, passphrase: str) -> KeyPair:
 
 
 def _make_missing(secret_file: Path, public_file: Path, passphrase: str) -> None:
-    if secret_file.exists() and not public_file.exists():
-        raise ConfigurationError(_PUBLIC, "does not exist although the signing key does; give both files or neither")
-    if public_file.exists() and not secret_file.exists():
-        raise ConfigurationError(_SECRET, "does not exist although the public key does; give both files or neither")
-    if secret_file.exists():
+    """Make the pair when neither file exists; of processes that start together the first one does."""
+    if secret_file.exists() and public_file.exists():
         return
-    key = ed25519.Ed25519PrivateKey.generate()
-    protection: KeySerializationEncryption = (
-        BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
-    )
-    private_pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
-    public_pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    _write(_SECRET, secret_file, private_pem, 0o600)
-    _write(_PUBLIC, public_file, public_pem, 0o644)
+    with _turn(secret_file.parent):
+        if secret_file.exists() and public_file.exists():
+            return
+        if secret_file.exists():
+            raise ConfigurationError(
+                _PUBLIC, "does not exist although the signing key does; give both files or neither"
+            )
+        if public_file.exists():
+            raise ConfigurationError(_SECRET, "does not exist although the public key does; give both files or neither")
+        key = ed25519.Ed25519PrivateKey.generate()
+        protection: KeySerializationEncryption = (
+            BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+        )
+        private_pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
+        public_pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        _write(_SECRET, secret_file, private_pem, 0o600)
+        _write(_PUBLIC, public_file, public_pem, 0o644)
+
+
+@contextlib.contextmanager
+def _turn(directory: Path) -> Iterator[None]:
+    """Keep other processes from making keys in a directory, which is made where it is missing."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ConfigurationError(_SECRET, _UNWRITABLE) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _write(variable: str, file: Path, content: bytes, mode: int) -> None:
@@ -84,7 +109,7 @@ def _write(variable: str, file: Path, content: bytes, mode: int) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
-        raise ConfigurationError(variable, "the key file cannot be written; a writable directory is needed") from error
+        raise ConfigurationError(variable, _UNWRITABLE) from error
 
 
 def _load_private(file: Path, passphrase: str) -> PrivateKey:

@@ -43,7 +43,7 @@ def create_collection(
         str, typer.Option("--strategy", "-s", help=f"What happens when it is full: {' or '.join(Strategy)}.")
     ] = Strategy.DELETE_OLDEST.value,
     description: Annotated[str, typer.Option("--description", "-d", help="Free text.")] = "",
-    password: Annotated[str, typer.Option("--password", "-p", help="Accepted for old scripts, without effect.")] = "",
+    password: Annotated[str, typer.Option("--password", "-p", help="Accepted without effect.")] = "",
     collection_id: Annotated[str | None, typer.Option("--id", "-i", help="Choose the id, a UUID.")] = None,
     owner: Annotated[
         list[str] | None, typer.Option("--owner", help="E-mail of an account that receives all eight permissions.")

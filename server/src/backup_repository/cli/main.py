@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, str] = {
 }
 """What the first word may be: groups of commands, and `serve`. Each is a module of its name with a typer `app`."""
 
-_ALIASES = {"health:wait-for:database": ("health", "wait-for-database")}
+ALIASES = {"health:wait-for:database": ("health", "wait-for-database")}
 """Spellings that are not just a colon in place of the space (contract B 2.1)."""
 
 
@@ -113,4 +113,4 @@ def _position_of_command(arguments: Sequence[str]) -> int | None:
 
 def _spelled_out(command: str) -> Sequence[str]:
     """Turn `auth:create-user` into `auth create-user`; only the command itself, never a value behind it."""
-    return _ALIASES.get(command, tuple(command.split(":", 1)))
+    return ALIASES.get(command, tuple(command.split(":", 1)))

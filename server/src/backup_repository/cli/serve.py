@@ -40,7 +40,7 @@ def serve(
     with_migrations: Annotated[bool, typer.Option("--migrate", help="Bring PostgreSQL's schema up to date.")] = False,
     grace: Annotated[int, typer.Option("--grace", min=0, help="Seconds running transfers may take to finish.")] = 300,
     log_format: Annotated[
-        LogFormat, typer.Option("--log-format", help="Form of warnings and errors on stderr.")
+        LogFormat, typer.Option("--log-format", help="Form of the log lines on stderr: `text` or `json`.")
     ] = LogFormat.TEXT,
 ) -> None:
     """Run the server until SIGTERM or SIGINT; running transfers may finish, a second signal cuts them."""
