@@ -156,12 +156,12 @@ async def test_a_token_without_its_claims_is_invalid(served: Served, alice: Clie
 
 
 async def test_a_token_past_its_expiry_is_expired(served: Served, admin: Client) -> None:
-    """Case 2; to the second, without allowance."""
-    user = await served.create_user(*TENANT)
-    session = await served.session(user, seconds=100)
-    served.clock.advance(seconds=98)
+    """Case 2; at its very moment, without allowance (contract 3.1)."""
+    served.clock.hold()
+    session = await served.session(await served.create_user(*TENANT), seconds=100)
+    served.clock.advance(seconds=100, microseconds=-1)
     assert await message(session) == ""
-    served.clock.advance(seconds=2)
+    served.clock.advance(microseconds=1)
     assert await message(session) == "Expired JWT Token"
     assert await message(admin) == ""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 
@@ -27,7 +26,7 @@ class Downloading:
         answer = server.direct.ask("POST", versions, server.bearer, CONTENT)
         self.paths = (f"{versions}/v1", f"{API}/repository/file/{answer.json()['version']['file']['filename']}")
 
-    def get(self, headers: Mapping[str, str], method: str = "GET") -> Answer:
+    def get(self, headers: dict[str, str], method: str = "GET") -> Answer:
         """Ask on both routes, which must not differ, and give the answer."""
         first, second = [self._server.direct.ask(method, path, self._server.bearer | headers) for path in self.paths]
         assert (first.status, first.body) == (second.status, second.body)

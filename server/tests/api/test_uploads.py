@@ -10,7 +10,7 @@ import re
 import pytest
 from world.answers import MOMENT
 from world.bodies import Body
-from world.forms import FORM, file_part, form, text_part
+from world.forms import FORM, file_part, form
 from world.instance import COLLECTIONS, Server
 from world.traces import settled, traces
 from world.wire import Answer

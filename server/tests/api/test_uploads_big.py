@@ -57,21 +57,18 @@ class Watched:
         return self._digest.hexdigest()
 
 
-@pytest.mark.parametrize("announced", [True, False], ids=["with its length", "chunked"])
-def test_five_gigabytes_come_back_as_they_went_in(emptied: Server, announced: bool) -> None:
-    """The largest body of the issue; the chunked one is not looked at a second time."""
+def test_five_gigabytes_come_back_as_they_went_in(emptied: Server) -> None:
+    """There and back, in bounded memory, while others are served."""
     body = Body(5 * GB + 1, 51)
     sent = Watched(body, emptied)
     versions = emptied.create_collection()
-    length = {"Content-Length": str(body.size)} if announced else {}
-    answer = emptied.direct.ask("POST", versions, emptied.bearer | length, sent)
+    answer = emptied.direct.ask("POST", versions, emptied.bearer | {"Content-Length": str(body.size)}, sent)
     assert answer.status == 200, answer.body
     assert answer.json()["version"]["checksum"]["value"] == sent.sha256()
-    assert sent.healthy == [True] * (body.size // BLOCK // 500)
-    if announced:
-        assert emptied.direct.fetch(f"{versions}/v1", emptied.bearer) == (200, body.size, sent.sha256())
+    assert len(sent.healthy) > 5
+    assert all(sent.healthy)
+    assert emptied.direct.fetch(f"{versions}/v1", emptied.bearer) == (200, body.size, sent.sha256())
     assert emptied.leftovers() == []
-    print("PEAK", peak_memory(emptied.pid)/1e6)
     assert peak_memory(emptied.pid) < MEMORY
 
 
@@ -109,20 +106,20 @@ class Slow:
 
 
 def test_fifty_slow_uploads_need_no_memory_and_hold_up_nobody(emptied: Server) -> None:
-    """All are under way all the time; each piece waits for those of the others."""
+    """All are under way all the time; their pieces wait for each other, and for somebody else being served."""
     versions = emptied.create_collection()
     with ExitStack() as stack:
         uploads = [
             Slow(stack.enter_context(emptied.direct.connected()), emptied, versions, number) for number in range(50)
         ]
         for turn in itertools.count():
-            if not any([upload.go_on() for upload in uploads]):
+            going_on = [upload.go_on() for upload in uploads]
+            if not any(going_on):
                 break
-            if turn % 50 == 25:
+            if turn % 4 == 0:
                 assert is_healthy(emptied)
         stored = [upload.end() for upload in uploads]
     assert sorted(number for number, _ in stored) == list(range(1, 51))
     assert [checksum for _, checksum in stored] == [upload.body.sha256() for upload in uploads]
     assert emptied.leftovers() == []
-    print("PEAK", peak_memory(emptied.pid)/1e6)
     assert peak_memory(emptied.pid) < MEMORY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from world.bodies import Body
@@ -14,7 +15,7 @@ from world.traces import settled, traces
 from world.wire import Answer, Block, as_json, read_answer, send_chunk, send_head
 
 LIMIT = 1_000_000
-LIMITS = {"maxBackupsCount": 3, "maxOneVersionSize": LIMIT, "maxCollectionSize": "10MB"}
+LIMITS: dict[str, Any] = {"maxBackupsCount": 3, "maxOneVersionSize": LIMIT, "maxCollectionSize": "10MB"}
 MIB = 1 << 20
 WAYS = ("with its length", "chunked", "form", "chunked form")
 seeds = itertools.count(4000)

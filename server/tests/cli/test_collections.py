@@ -111,10 +111,8 @@ def test_a_taken_id_is_refused_or_with_the_switch_named(installation: Installati
         ),
         (("x.tar", "--owner", "nobody@example.org"), {"owner": "404"}),
         (("x.tar", "-b", "101"), {None: "40102"}),
-        (("x.tar", "-o", "2GB", "-c", "1GB"), {None: "40105"}),
-        (("x.tar", "-i", "nonsense"), {None: "40101"}),
     ],
-    ids=["fields", "owner", "above the maximum", "sizes", "id"],
+    ids=["fields", "owner", "above the maximum"],
 )
 def test_refusals_have_a_heading_and_a_line_each(
     options: tuple[str, ...], expected: dict[str | None, str], installation: Installation

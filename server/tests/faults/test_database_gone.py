@@ -86,12 +86,11 @@ def test_a_registration_that_loses_its_database_is_no_version(running: Server, c
     versions = running.create_collection()
     assert upload(running, versions).status == 200
     before = traces(running)
-    with ThreadPoolExecutor(1) as client:
-        with registration_held(running.installation.database):
-            uploading = client.submit(upload, running, versions)
-            eventually(lambda: len(running.blobs()) > len(before.stored))
-            with stopped(cluster):
-                assert outcome(uploading.result()) == UNAVAILABLE
+    with ThreadPoolExecutor(1) as client, registration_held(running.installation.database):
+        uploading = client.submit(upload, running, versions)
+        eventually(lambda: len(running.blobs()) > len(before.stored))
+        with stopped(cluster):
+            assert outcome(uploading.result()) == UNAVAILABLE
     after = traces(running)
     assert after.records == before.records
     assert len(after.stored) == len(before.stored) + 1
@@ -121,9 +120,7 @@ def test_a_database_without_room_takes_no_version(tmp_path: Path) -> None:
     """SQLite on a full disk of its own; with room again the same server goes on."""
     with small_file_system(tmp_path / "small", 2) as small:
         (tmp_path / "server").mkdir()
-        installation = Installation.make(
-            tmp_path / "server", DATABASE_URL=f"sqlite:///{small / 'records.sqlite3'}"
-        )
+        installation = Installation.make(tmp_path / "server", DATABASE_URL=f"sqlite:///{small / 'records.sqlite3'}")
         with installation.serve() as server:
             versions = server.create_collection()
             before = traces(server)

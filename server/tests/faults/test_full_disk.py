@@ -25,9 +25,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module", params=["staging beside the storage", "staging elsewhere"])
-def running(
-    request: pytest.FixtureRequest, small: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def running(request: pytest.FixtureRequest, small: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose storage is there, and its staging directory too or not."""
     root = tmp_path_factory.mktemp("server")
     places = {"FS_LOCAL_DIRECTORY": str(root / "elsewhere" / "storage")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import itertools
 import socket
 from concurrent.futures import ThreadPoolExecutor

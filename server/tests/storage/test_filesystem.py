@@ -47,6 +47,18 @@ async def test_a_blob_is_a_private_file_in_its_shard(disk: Disk) -> None:
     assert stat.S_IMODE(disk.staging.stat().st_mode) == 0o700
 
 
+async def test_a_blob_that_is_written_back_on_the_way_is_whole(disk: Disk) -> None:
+    storage = disk.open()
+    blocks = [CONTENT[number:] + CONTENT[:number] for number in range(25)]
+    async with storage.draft() as draft:
+        for block in blocks:
+            await draft.write(block)
+        await draft.finish()
+    async with storage.read(draft.key) as read:
+        found = b"".join([block async for block in read])
+    assert found == b"".join(blocks)
+
+
 async def test_a_draft_is_a_private_file_in_staging(disk: Disk) -> None:
     async with disk.open().draft() as draft:
         await draft.write(b"begun")

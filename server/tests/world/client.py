@@ -64,14 +64,19 @@ Body = bytes | str | AsyncIterator[bytes] | None
 
 
 class AdjustableClock:
-    """The real time, put forward by as much as a test wants."""
+    """The real time, put forward by as much as a test wants, or held where it is."""
 
     def __init__(self) -> None:
         self._ahead = timedelta()
+        self._held: datetime | None = None
 
     def __call__(self) -> datetime:
         """Give the present moment of the instance."""
-        return clock.now() + self._ahead
+        return (self._held or clock.now()) + self._ahead
+
+    def hold(self) -> None:
+        """Let time pass no more but by `advance`; the present second begins just now."""
+        self._held = clock.now().replace(microsecond=0)
 
     def advance(self, **span: float) -> None:
         """Put the clock forward (or back), in the words of `timedelta`."""

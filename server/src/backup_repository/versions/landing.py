@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from backup_repository.errors import BadUpload
+from backup_repository.errors import BadUpload, StorageUnavailable
 
 
 class LandingDirectory:
@@ -46,30 +46,43 @@ class LandingDirectory:
             os.close(descriptor)
 
     async def clear(self, older_than: float, *, dry_run: bool = False) -> tuple[str, ...]:
-        """Remove bodies older than so many seconds that no process holds open; returns their names."""
+        """Remove bodies older than so many seconds that no process holds open; returns their names.
+
+        Raises:
+            StorageUnavailable: the directory is out of reach.
+        """
         if self._directory is None:
             return ()
-        return await asyncio.to_thread(_clear, self._directory, time.time() - older_than, dry_run=dry_run)
+        before = time.time() - older_than
+        try:
+            return await asyncio.to_thread(_clear, self._directory, before, dry_run=dry_run)
+        except OSError as error:
+            raise StorageUnavailable("The directory of landed bodies is out of reach") from error
 
 
 def _clear(directory: Path, before: float, *, dry_run: bool) -> tuple[str, ...]:
     with os.scandir(directory) as entries:
-        old = [entry for entry in entries if _is_old_file(entry, before)]
+        old = {entry.name: status for entry in entries if (status := _status(entry)) and status.st_mtime <= before}
     held = _open_files() if old else frozenset()
     cleared: list[str] = []
-    for entry in old:
-        status = entry.stat(follow_symlinks=False)
+    for name, status in old.items():
         if (status.st_dev, status.st_ino) in held:
             continue
-        cleared.append(entry.name)
         if not dry_run:
-            with contextlib.suppress(FileNotFoundError):
-                Path(entry.path).unlink()
+            try:
+                (directory / name).unlink()
+            except FileNotFoundError:  # the proxy's own end of the request came first
+                continue
+        cleared.append(name)
     return tuple(cleared)
 
 
-def _is_old_file(entry: os.DirEntry[str], before: float) -> bool:
-    return entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime <= before
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Return the status of a regular file; None for anything else, and for one that has just vanished."""
+    try:
+        return entry.stat(follow_symlinks=False) if entry.is_file(follow_symlinks=False) else None
+    except FileNotFoundError:
+        return None
 
 
 def _open_files() -> frozenset[tuple[int, int]]:
