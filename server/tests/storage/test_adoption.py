@@ -1,5 +1,4 @@
 """A landed file becomes a blob by a link: nothing is copied, and what happens to its other names is no matter."""
-# ruff: noqa: ASYNC240 - the tests play the proxy, which works beside the event loop
 
 from __future__ import annotations
 
