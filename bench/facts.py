@@ -17,7 +17,7 @@ _PACKAGES = ("starlette", "uvicorn", "httptools", "uvloop", "granian", "rclone-b
 def machine(directory: Path) -> str:
     """Describe the machine, and the file system of a directory on it."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    file_system = _said("stat", "--file-system", "--format=%T", str(directory))
+    file_system = _said("df", "--output=fstype", str(directory)).split()[-1]
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return (
         f"{datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} x {_processor()}, {memory:.0f} GiB, {file_system}, "

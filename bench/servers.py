@@ -19,7 +19,7 @@ from bench.transfers import downloading, rows, uploading
 from world.ports import free_port
 
 _PATIENCE = 20.0
-_REQUESTS = 2000
+_REQUESTS = 1000
 _CONNECTIONS = 4
 
 
