@@ -20,10 +20,13 @@ from backup_repository.storage.base import AdoptedDraft, Draft
 from backup_repository.storage.threads import Threads, outlast
 
 _SMALLEST = 64 * 1024
-_LARGEST = 1024 * 1024
-_SPARE_BLOCKS = 4
+_LARGEST = 2 * 1024 * 1024
+"""Measured: a fast upload gains a quarter over 1 MiB, by fewer changes of thread, and loses again with 4 MiB."""
+_SPARE_BLOCKS = 2
 """Blocks of full size that are kept for the next upload."""
-_TURN = 64 * _LARGEST
+_READ = 1024 * 1024
+"""Bytes of a landed file that are read at once."""
+_TURN = 64 * _READ
 """Bytes of a landed file that are hashed before the next one may use the thread, and before a cancellation counts."""
 
 _HASHING = Threads("hashing", max(2, os.cpu_count() or 1))
@@ -47,7 +50,7 @@ class TooLarge(Exception):
 class Budget:
     """The memory for the blocks of all running uploads, so that many slow ones cost no more than a few fast ones.
 
-    A block is between 64 KiB and 1 MiB. Beyond the total, which is a number of bytes, uploads still get the smallest.
+    A block is between 64 KiB and 2 MiB. Beyond the total, which is a number of bytes, uploads still get the smallest.
     """
 
     def __init__(self, total: int = 32 * 1024 * 1024) -> None:
@@ -215,11 +218,11 @@ class _Blocks:
 
 def _look_on(path: Path, tally: _Tally) -> bool:
     """Count and hash one turn's worth of a file, from where the tally stands; False: that was the end."""
-    block = memoryview(bytearray(_LARGEST))
+    block = memoryview(bytearray(_READ))
     try:
         with path.open("rb", buffering=0) as file:
             file.seek(tally.size)
-            for _ in range(_TURN // _LARGEST):
+            for _ in range(_TURN // _READ):
                 size = file.readinto(block)
                 if not size:
                     return False
