@@ -245,17 +245,29 @@ async def test_nothing_at_all_works(serve: Serve, tmp_path: Path, database_url: 
     assert not [word for word in ("hunter2", "127.0.0.1", str(tmp_path), "secret") if word in answer.text]
 
 
-class Silent:
-    """A storage that never answers."""
+class Part:
+    """A storage or a database that answers at once, or never."""
+
+    def __init__(self, *, answers: bool) -> None:
+        self._answered = asyncio.Event()
+        if answers:
+            self._answered.set()
 
     async def probe(self, *, write: bool) -> None:  # noqa: ARG002 - the form of a storage
-        """Wait for ever."""
-        await asyncio.Event().wait()
+        """Answer as a storage."""
+        await self._answered.wait()
+
+    async def ping(self) -> None:
+        """Answer as a database."""
+        await self._answered.wait()
 
 
-async def test_a_check_that_does_not_end_counts_as_failed(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("storage", "database"), [(True, False), (False, True), (False, False)])
+async def test_a_check_that_does_not_end_counts_as_failed(
+    monkeypatch: pytest.MonkeyPatch, *, storage: bool, database: bool
+) -> None:
     """Contract 10.1; the patience of ten seconds is shortened."""
-    monkeypatch.setattr("backup_repository.health.check._SECONDS", 0.05)
-    silent: Any = Silent()
-    diagnosis = await Health(served.instance.database, silent, read_only=False).diagnose()
-    assert (diagnosis.healthy, diagnosis.storage_healthy, diagnosis.database_healthy) == (False, False, True)
+    monkeypatch.setattr("backup_repository.health.check._SECONDS", 0.01)
+    parts: tuple[Any, Any] = Part(answers=database), Part(answers=storage)
+    diagnosis = await Health(*parts, read_only=False).diagnose()
+    assert (diagnosis.storage_healthy, diagnosis.database_healthy, diagnosis.healthy) == (storage, database, False)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 from typer.testing import CliRunner
 from world import wire
-from world.console import bare, run, said, started
+from world.console import accepts, bare, run, said, started
 from world.instance import Installation
 from world.ports import free_port
 from world.processes import workers_of
@@ -46,18 +46,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 @contextmanager
 def serving(place: Installation, address: wire.Address, *options: str) -> Iterator[None]:
-    """Run a server until its address has answered and the test is over."""
+    """Run a server, see it answer, and end it with the test."""
     with started(place, "serve", *options) as process:
-        eventually(lambda: process.poll() is not None or answers(address))
+        eventually(lambda: process.poll() is not None or accepts(address))
         assert process.poll() is None, said(place).read_text()
+        assert address.ask("GET", PATH).status == 401
         yield
-
-
-def answers(address: wire.Address) -> bool:
-    try:
-        return address.ask("GET", PATH).status == 401
-    except (ConnectionRefusedError, FileNotFoundError):
-        return False
 
 
 def refused(place: Installation, *options: str) -> str:
@@ -79,7 +73,7 @@ def test_a_socket_is_for_owner_and_group_and_replaces_a_stale_one(place: Install
     path = place.root / "stale.sock"
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(path))
-    assert not answers(wire.unix(str(path)))
+    assert not accepts(wire.unix(str(path)))
     with serving(place, wire.unix(str(path)), "--uds", path.name):
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
         assert said(place).read_text().splitlines()[0] == f"Listening on {path.name}"
@@ -89,7 +83,7 @@ def test_a_socket_that_is_used_is_left_alone(place: Installation) -> None:
     path = place.root / "live.sock"
     with serving(place, wire.unix(str(path)), "--uds", path.name):
         assert refused(place, "--uds", path.name) == f"another server listens on {path.name}\n"
-        assert answers(wire.unix(str(path)))
+        assert accepts(wire.unix(str(path)))
 
 
 def test_a_file_that_is_no_socket_is_left_alone(place: Installation) -> None:
@@ -131,7 +125,7 @@ def test_a_handed_over_socket_is_used_in_place_of_all_others(place: Installation
         with started(place, "serve", "--port", str(unused), before=before, descriptors=[listener.fileno()]) as process:
             listener.close()
             assert wire.tcp("127.0.0.1", port).ask("GET", PATH).status == 401
-            assert not answers(wire.tcp("127.0.0.1", unused))
+            assert not accepts(wire.tcp("127.0.0.1", unused))
             assert said(place).read_text() == f"Listening on http://127.0.0.1:{port}\n" + requests_in(place)
             process.terminate()
             assert process.wait() == 0
@@ -165,7 +159,7 @@ def test_readiness_is_announced_when_requests_are_accepted(place: Installation) 
         told = place.with_settings(NOTIFY_SOCKET=str(place.root / "notify"))
         with started(told, "serve", "--port", str(port)):
             assert manager.recv(64) == b"READY=1"
-            assert answers(wire.tcp("127.0.0.1", port))
+            assert wire.tcp("127.0.0.1", port).ask("GET", PATH).status == 401
 
 
 def test_workers_share_a_handed_over_socket_and_announce_readiness_together(place: Installation) -> None:

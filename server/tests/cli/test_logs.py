@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from world import wire
-from world.console import said, started
+from world.console import accepts, said, started
 from world.instance import ADMIN, API, PASSWORD, Installation, log_in
 from world.waiting import eventually
 
@@ -24,7 +24,7 @@ def test_no_query_string_header_or_body_is_logged(form: str, tmp_path: Path) -> 
     installation = Installation.make(tmp_path, HEALTH_CHECK_CODE=CODE)
     address = wire.unix(str(tmp_path / "server.sock"))
     with started(installation, "serve", "--uds", "server.sock", "--log-format", form) as process:
-        eventually(lambda: process.poll() is not None or (tmp_path / "server.sock").exists())
+        eventually(lambda: process.poll() is not None or accepts(address))
         token = log_in(address, ADMIN, PASSWORD)
         bearer = {"Authorization": f"Bearer {token}"}
         secrets = [CODE, PASSWORD, token, "wrong-code", "bad.token.here", "needle", "secret-in-garbage"]

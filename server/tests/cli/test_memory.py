@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 from world import wire
-from world.console import bare, run, said, started
+from world.console import accepts, bare, run, said, started
 from world.instance import ADMIN, PASSWORD, Installation, log_in
 from world.waiting import eventually
 
@@ -39,16 +39,10 @@ def serving(place: Installation) -> Iterator[psutil.Process]:
     path = place.root / "server.sock"
     path.unlink(missing_ok=True)
     with started(place, "serve", "--uds", path.name) as process:
-        eventually(lambda: process.poll() is not None or answers(wire.unix(str(path))))
+        eventually(lambda: process.poll() is not None or accepts(wire.unix(str(path))))
         assert process.poll() is None, said(place).read_text()
+        assert wire.unix(str(path)).ask("GET", "/health").status == 403
         yield psutil.Process(process.pid)
-
-
-def answers(address: wire.Address) -> bool:
-    try:
-        return address.ask("GET", "/").status > 0
-    except (ConnectionRefusedError, FileNotFoundError):
-        return False
 
 
 def test_the_first_start_takes_no_more_than_later_ones(tmp_path: Path) -> None:

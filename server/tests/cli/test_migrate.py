@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from world import wire
-from world.console import PROGRAM, bare, run, said, started
+from world.console import PROGRAM, accepts, bare, run, said, started
 from world.instance import Installation
 from world.postgres import PostgresCluster
 from world.records import rows
@@ -116,7 +116,7 @@ def test_serve_migrates_postgresql_when_told_to(outdated: Installation) -> None:
     """Case 21, fourth part."""
     address = wire.unix(str(outdated.root / "server.sock"))
     with started(outdated, "serve", "--migrate", "--uds", "server.sock") as process:
-        eventually(lambda: process.poll() is not None or (outdated.root / "server.sock").exists())
+        eventually(lambda: process.poll() is not None or accepts(address))
         assert process.poll() is None, said(outdated).read_text()
         assert address.ask("GET", "/api/stable/version").status == 401
     assert rows(outdated.environment["DATABASE_URL"], "SELECT version_num FROM alembic_version") == [(revisions()[-1],)]

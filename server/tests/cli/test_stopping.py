@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from world import wire
-from world.console import said, started
+from world.console import accepts, said, started
 from world.instance import ADMIN, PASSWORD, Installation, Server, log_in
 from world.processes import processes_below, workers_of
 from world.traces import settled, traces
@@ -28,7 +28,7 @@ def serving(installation: Installation, *options: str) -> Iterator[Server]:
     path.unlink(missing_ok=True)
     address = wire.unix(str(path))
     with started(installation, "serve", "--uds", path.name, *options) as process:
-        eventually(lambda: process.poll() is not None or path.exists())
+        eventually(lambda: process.poll() is not None or accepts(address))
         assert process.poll() is None, said(installation).read_text()
         token = log_in(address, ADMIN, PASSWORD)
         try:
@@ -101,19 +101,12 @@ def test_the_first_signal_stops_accepting_and_the_second_cuts(workers: str, tmp_
         assert settled(again, before).records == before.records
 
 
-def accepts(address: wire.Address) -> bool:
-    try:
-        address.open().close()
-    except ConnectionRefusedError:
-        return False
-    return True
-
-
-def test_a_worker_that_dies_is_replaced(installation: Installation) -> None:
+def test_a_worker_that_dies_is_replaced_and_none_outlives_the_supervisor(installation: Installation) -> None:
     with serving(installation, "--workers", "2") as server:
         victim, survivor = workers_of(server.pid)
         victim.kill()
         eventually(lambda: {worker.pid for worker in workers_of(server.pid)} - {victim.pid, survivor.pid})
         assert server.direct.ask("GET", PATH, server.bearer).status == 200
-        server.process.terminate()
-        assert server.process.wait() == 0
+        workers = workers_of(server.pid)
+        server.process.kill()
+        assert psutil.wait_procs(workers, timeout=30)[1] == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -135,26 +134,40 @@ async def test_a_body_that_any_process_holds_open_stays(incoming: Path) -> None:
     assert [mine.exists(), other.exists()] == [False, False]
 
 
+COMING_AND_GOING = """
+import pathlib, sys
+print('begun', flush=True)
+files = [pathlib.Path(sys.argv[1]) / str(number) for number in range(2000)]
+while True:
+    for file in files:
+        file.write_bytes(b'x')
+    for file in files:
+        file.unlink(missing_ok=True)
+"""
+
+
+@contextmanager
+def busy_proxy(incoming: Path) -> Iterator[None]:
+    """Land and remove bodies in another process, as fast as it can."""
+    command = [sys.executable, "-c", COMING_AND_GOING, str(incoming)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as proxy:
+        try:
+            assert proxy.stdout is not None
+            assert proxy.stdout.readline() == b"begun\n"
+            yield
+        finally:
+            proxy.kill()
+
+
 async def test_bodies_may_come_and_go_while_it_is_cleared(incoming: Path) -> None:
     """A proxy removes its own names at any moment, also between being listed and being looked at."""
-    over = threading.Event()
-
-    def proxy() -> None:
-        while not over.is_set():
-            files = [incoming / f"{number:010}" for number in range(50)]
-            for file in files:
-                file.write_bytes(b"x")
-            for file in files:
-                file.unlink(missing_ok=True)
-
-    working = threading.Thread(target=proxy)
-    working.start()
-    try:
-        for _ in range(30):
-            await LandingDirectory(incoming).clear(0)
-    finally:
-        over.set()
-        working.join()
+    landing = LandingDirectory(incoming)
+    with busy_proxy(incoming):
+        for _ in range(25):
+            await landing.clear(0)
+    body(incoming, "last")
+    assert "last" in await landing.clear(0)
+    assert list(incoming.iterdir()) == []
 
 
 async def test_a_directory_that_is_gone_is_told_without_its_path(incoming: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from world import wire
 from world.instance import Installation
 
 PROGRAM = (sys.executable, "-m", "backup_repository")
@@ -112,6 +113,15 @@ def started(
         if process.poll() is None:
             process.kill()
         process.wait()
+
+
+def accepts(address: wire.Address) -> bool:
+    """Whether somebody listens there."""
+    try:
+        address.open().close()
+    except (ConnectionRefusedError, FileNotFoundError):
+        return False
+    return True
 
 
 def said(place: Installation) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-_PATIENCE = 30.0
+_PATIENCE = 120.0
 """Seconds after which it will not happen any more."""
 
 

@@ -2,13 +2,16 @@
 
 * The first SIGTERM or SIGINT stops accepting; running transfers may finish for the grace time. The next one cuts them.
 * SIGHUP changes nothing: logs go to stderr, so there is no file to open again.
+* No worker outlives its supervisor.
 * `READY=1` is sent when every process accepts requests, not before.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import logging
+import multiprocessing
 import os
 import signal
 import socket
@@ -31,6 +34,8 @@ _log = logging.getLogger(__name__)
 _STARTUP_SECONDS = 60
 _LOOK_SECONDS = 0.2
 """How often a stopping supervisor looks for a second signal."""
+_PR_SET_PDEATHSIG = 1
+"""What Linux calls the signal that a process gets when its parent dies."""
 
 
 def run(
@@ -72,12 +77,21 @@ def run(
 
 
 def worker() -> Any:
-    """Build the application of a worker process, which finds its settings like its parent did."""
+    """Build the application of a worker process, which finds its settings like its parent did and ends with it."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _end_with_parent()
     try:
         return create_from_environment()
     except ConfigurationError as error:  # something has changed since the parent looked
         output.note_configuration(error)
+        sys.exit(STARTUP_FAILURE)
+
+
+def _end_with_parent() -> None:
+    """See to it that this worker ends also when its parent is killed and can tell nobody."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:  # killed before
         sys.exit(STARTUP_FAILURE)
 
 

@@ -43,7 +43,7 @@ from backup_repository.versions.model import Version, version_filename
 from backup_repository.versions.plan import StoredVersion, already_full, judge, upload_limit
 
 _BUDGET = 16 * 1024 * 1024
-"""Bytes that all running uploads of a process together may hold in memory: eight get the largest blocks there are."""
+"""Bytes that all running uploads of a process together may hold in memory: a few get the largest blocks there are."""
 
 
 @dataclass(frozen=True, slots=True)
