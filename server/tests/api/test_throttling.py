@@ -83,6 +83,12 @@ async def test_guessing_in_parallel_gains_nothing(served: Served, alice: Client)
     assert statuses.count(429) == 2 * LIMIT
 
 
+async def test_right_passwords_in_parallel_do_not_count_against_each_other(served: Served, alice: Client) -> None:
+    guest = served.guest()
+    answers = await asyncio.gather(*(attempt(guest, alice.email) for _ in range(2 * LIMIT)))
+    assert [answer.status_code for answer in answers] == [200] * 2 * LIMIT
+
+
 async def test_a_wrong_current_password_counts_as_a_failed_login(served: Served) -> None:
     dora = await served.client(*TENANT, email="dora@example.org")
     body = {

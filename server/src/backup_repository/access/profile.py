@@ -123,10 +123,11 @@ class Profiles:
         if new.password != new.repetition:
             raise _wrong_password()
         if needs_current:
-            attempt = await self._throttle.begin(user.email, actor.address)
-            if not await self._passwords.matches(user.password_hash, new.current):
-                raise _wrong_password()
-            await self._throttle.forgive(attempt)
+            async with self._throttle.turn(user.email, actor.address):
+                attempt = await self._throttle.begin(user.email, actor.address)
+                if not await self._passwords.matches(user.password_hash, new.current):
+                    raise _wrong_password()
+                await self._throttle.forgive(attempt)
         return await self._passwords.hash(new.password)
 
     async def _keep_an_administrator(self, tx: Transaction, before: User, after: User) -> None:

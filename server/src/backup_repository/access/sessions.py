@@ -50,6 +50,10 @@ class Sessions:
             PermissionDenied: the account is expired or deactivated (40322), or limited to other addresses or user
                 agents (40323).
         """
+        async with self._throttle.turn(email, address):
+            return await self._log_in(email, password, address=address, user_agent=user_agent)
+
+    async def _log_in(self, email: str, password: str, *, address: str, user_agent: str) -> str:
         async with self._database.reading() as tx:
             user = await users_store.by_email(tx, email)
         attempt = await self._begin(email, user, address)
