@@ -37,6 +37,7 @@ check: ## lint, format, types, import rows
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/mypy client/tests
 	@$(BIN)/lint-imports --no-logo
 
 bench: ## compare upload and download with peers, in one run

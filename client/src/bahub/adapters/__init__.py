@@ -1,0 +1,1 @@
+"""What is saved: one file per kind."""

@@ -1,0 +1,1 @@
+"""How archives become smaller: one file per method."""

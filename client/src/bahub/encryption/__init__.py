@@ -1,0 +1,1 @@
+"""How archives are closed and opened again: one file per method."""

@@ -1,0 +1,1 @@
+"""Who hears of events, and where unexpected exceptions are reported."""

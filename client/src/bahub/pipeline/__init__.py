@@ -1,0 +1,1 @@
+"""The main jobs: backup (source, compression, encryption, upload), restore and verify (backwards)."""

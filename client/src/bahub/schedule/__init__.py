@@ -1,0 +1,1 @@
+"""When backups run: cron lines, locks, the daemon."""
