@@ -32,6 +32,8 @@ from backup_repository.main import create, create_from_environment
 _log = logging.getLogger(__name__)
 
 _STARTUP_SECONDS = 60
+_HUNG_SECONDS = 30
+"""After this long without a sign of life a worker is replaced; on a busy machine a few seconds are nothing."""
 _LOOK_SECONDS = 0.2
 """How often a stopping supervisor looks for a second signal."""
 _PR_SET_PDEATHSIG = 1
@@ -69,6 +71,7 @@ def run(
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=grace,
+        timeout_worker_healthcheck=_HUNG_SECONDS,
     )
     if workers == 1:
         _Server(settings).run(sockets=sockets)
