@@ -6,10 +6,12 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 from world.sources import ROOT
 
 PAGE = (ROOT / "ARCHITECTURE.md").read_text()
 SERVER = ROOT / "server" / "src" / "backup_repository"
+CLIENT = ROOT / "client" / "src" / "bahub"
 BRANCH = re.compile(r"^((?:[│ ] {3})*)[├└]── (\S+(?: {2}\S+\.py)*)")
 FILE = re.compile(r"`([\w*/.-]+/[\w*.-]+)`|([\w/]+\.py)")
 
@@ -32,8 +34,9 @@ def test_what_the_tree_names_exists() -> None:
     assert [str(place) for place in sorted(places) if not place.exists()] == []
 
 
-def test_every_part_of_the_server_is_in_the_tree() -> None:
-    parts = {path for path in SERVER.iterdir() if path.is_dir() or path.suffix == ".py"}
+@pytest.mark.parametrize("package", [SERVER, CLIENT])
+def test_every_part_of_both_programs_is_in_the_tree(package: Path) -> None:
+    parts = {path for path in package.iterdir() if path.is_dir() or path.suffix == ".py"}
     ours = {path for path in parts if not path.name.startswith("__")}
     assert ours - places_in_the_tree() == set()
 
@@ -45,8 +48,9 @@ def test_every_file_the_page_names_exists() -> None:
     assert missing == []
 
 
-def test_the_drawn_rows_are_the_contract() -> None:
+@pytest.mark.parametrize(("name", "block"), [("The storeys of the server", 1), ("The storeys of the client", 3)])
+def test_the_drawn_rows_are_the_contract(name: str, block: int) -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    rows = next(contract["layers"] for contract in contracts if contract["name"] == "The storeys of the server")
-    drawn = PAGE.split("## Import rows")[1].split("```")[1].split("\n")[1:-1]
+    rows = next(contract["layers"] for contract in contracts if contract["name"] == name)
+    drawn = PAGE.split("## Import rows")[1].split("```")[block].split("\n")[1:-1]
     assert drawn == [row.replace("(", "").replace(")", "") for row in rows]
