@@ -38,7 +38,7 @@ def wait_for_database(
     timeout: Annotated[float, typer.Option("--timeout", "-x", min=0, help="Seconds until giving up.")] = 300,
 ) -> None:
     """Try every half second to reach the database; exit 1 after the time-out."""
-    config = options_of(context).load().config
+    config = options_of(context).prepare().config  # a new SQLite database needs its directory
     if not asyncio.run(_reached(config.database_url, timeout)):
         output.note(f"The database did not answer within {timeout:g} seconds; is DATABASE_URL right?")
         raise typer.Exit(output.FAILED)
