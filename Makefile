@@ -3,10 +3,12 @@
 #   ARGS="-k upload"    what else to tell pytest
 #   JOBS=0              how many processes run tests; 0: all in one, which a debugger needs
 #   PORT=8001           where `make serve` listens
+#   EXAMPLES=1000       how many random requests `make fuzz` makes for each operation; FUZZ_SEED=7 repeats a run
 #   UPGRADE=--upgrade   lets `make lock` take newer versions
 #   APT=no              never install Debian packages
 PYTHON ?= python3
 PORT ?= 8000
+EXAMPLES ?= 300
 JOBS ?= 2
 BIN := .venv/bin
 SETUP := $(PYTHON) tools/setup.py
@@ -15,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo serve test check bench lock clean
+.PHONY: help demo serve test fuzz check bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -31,6 +33,10 @@ serve: ## leave a server running on ./var
 test: ## run all tests
 	@$(SETUP) test
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+fuzz: ## send random requests to a real server, other ones each time
+	@$(SETUP) test
+	@FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(BIN)/python -m pytest -n 0 $(ARGS) server/tests/api/test_fuzz.py
 
 check: ## lint, format, types, import rows
 	@$(SETUP) dev
@@ -48,6 +54,7 @@ lock: ## write requirements/*.txt from requirements/*.in
 	@$(SETUP) dev
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt requirements/server.in -o requirements/server.txt
+	$(COMPILE) -c requirements/dev.txt requirements/client.in -o requirements/client.txt
 	$(COMPILE) -c requirements/dev.txt requirements/build.in -o requirements/build.txt
 
 clean: ## remove the virtual environment and caches; ./var stays

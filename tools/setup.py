@@ -25,7 +25,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOG = VENV / "setup.log"
 MINIMUM = (3, 11)
-REQUIREMENTS = {"serve": ("server.txt", "build.txt"), "dev": ("dev.txt",)}
+REQUIREMENTS = {"serve": ("server.txt", "client.txt", "build.txt"), "dev": ("dev.txt",)}
 """Which files of requirements/ an environment holds; `dev` contains all of `serve`, at the same versions."""
 
 

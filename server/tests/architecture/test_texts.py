@@ -30,7 +30,9 @@ def test_every_requirement_is_pinned_and_hashed(file: Path) -> None:
 
 
 def test_what_runs_is_what_was_tested() -> None:
-    tested, *others = (pins(ROOT / "requirements" / name) for name in ("dev.txt", "server.txt", "build.txt"))
+    tested, *others = (
+        pins(ROOT / "requirements" / name) for name in ("dev.txt", "server.txt", "client.txt", "build.txt")
+    )
     for other in others:
         assert other <= tested
 

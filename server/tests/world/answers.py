@@ -69,6 +69,8 @@ def faults(answer: httpx.Response) -> list[str]:
     document = json.loads(text)
     layouts = {json.dumps(document, indent=4, ensure_ascii=ascii_only) for ascii_only in (True, False)}
     found = [] if text in layouts else ["the layout is not four spaces and one space after each colon (1.2)"]
+    if answer.request.url.path.endswith("/doc.json"):
+        return found  # its keys are OpenAPI's
     for path, key, value in _leaves(document):
         if key in _MOMENTS and not (MOMENT.fullmatch(value) or (key == "expires" and value == "")):
             found.append(f"{key} is no moment: {value!r} (1.2)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -16,6 +17,8 @@ from backup_repository.api import (
     errors,
     files,
     members,
+    openapi,
+    pages,
     permissions,
     sessions,
     system,
@@ -23,6 +26,7 @@ from backup_repository.api import (
     versions,
 )
 from backup_repository.api.caller import authenticated, public, with_health_code, with_metrics_code, writing
+from backup_repository.api.render import as_json
 from backup_repository.api.request_log import RequestLog
 from backup_repository.api.resource import Resource
 from backup_repository.api.transport import Cut, KnownHosts, Linger
@@ -79,8 +83,17 @@ ROUTES = (
     Resource(_API + "/metrics", GET=authenticated(system.report)),
     Resource("/health", GET=with_health_code(system.health)),
     Resource("/metrics/backup_repository_report/influxdb", GET=with_metrics_code(system.influxdb_report)),
+    Resource("/", GET=public(pages.show_landing_page)),
+    Resource(_API + "/doc.json", GET=public(pages.show_document)),
+    Resource(_API + "/doc", GET=public(pages.show_document_page)),
 )
 """Every path, and who may call which of its methods. HEAD comes with GET, OPTIONS with all."""
+
+
+@functools.cache
+def description() -> bytes:
+    """Return the description of the API in OpenAPI, as it is served."""
+    return as_json(openapi.document(ROUTES))
 
 
 def create_app(instance: Instance, lifespan: Lifespan) -> Starlette:
@@ -104,4 +117,5 @@ def create_app(instance: Instance, lifespan: Lifespan) -> Starlette:
     )
     app.router.redirect_slashes = False  # a trailing slash makes a different path (contract 1.1)
     app.state.instance = instance
+    app.state.description = description()
     return app

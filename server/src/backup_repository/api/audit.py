@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from backup_repository.api import render
+from backup_repository.access.audit import search_of
+from backup_repository.api import render, schemas
 from backup_repository.api.caller import Authenticated
-from backup_repository.api.paging import page_of
-from backup_repository.audit.model import Event, Search
+from backup_repository.api.described import Operation, Parameter, Tag, answers
+from backup_repository.api.paging import page_of, page_parameters
+from backup_repository.api.shapes import one_of, text
+from backup_repository.audit.model import Event
 from backup_repository.errors import FieldError, InvalidFields
-from backup_repository.users.expiry import parse_last_moment, parse_moment
 
 
+@Operation(
+    "Read the audit log",
+    Tag.SERVER,
+    answers(schemas.found("data", schemas.AUDIT_ENTRY, schemas.IN_CONTEXT)),
+    needs="`security.administrator`",
+    query=(
+        Parameter("actor", "The id of an account"),
+        Parameter("action", "What happened", one_of(*map(str, Event)), codes=(50002,)),
+        Parameter("from", "First day or moment", text("2031-05-01"), codes=(41014,)),
+        Parameter("to", "Last day or moment", text("2031-05-31"), codes=(41014,)),
+        *page_parameters(size_name="limit", default_size=50),
+    ),
+    codes=(40312,),
+)
 async def read_audit(call: Authenticated) -> Response:
     """Read the audit log, newest first; `actor`, `action`, `from` and `to` narrow it."""
     call.instance.audit.require_reading(call.actor)
+    query = call.query
     problems: dict[str, FieldError] = {}
-    wanted = _search(call.query, problems)
     try:
-        page = page_of(call.query, size_name="limit", default_size=50)
+        wanted = search_of(
+            actor=query.get("actor", ""),
+            action=query.get("action", ""),
+            first=query.get("from", ""),
+            last=query.get("to", ""),
+        )
     except InvalidFields as error:
-        raise InvalidFields(problems | error.fields) from error
+        problems |= error.fields
+    try:
+        page = page_of(query, size_name="limit", default_size=50)
+    except InvalidFields as error:
+        problems |= error.fields
     if problems:
         raise InvalidFields(problems)
     found = await call.instance.audit.page(wanted, offset=page.offset, limit=page.size)
@@ -33,20 +57,3 @@ async def read_audit(call: Authenticated) -> Response:
             "context": {"pagination": render.pagination(page.number, page.size, found.total)},
         }
     )
-
-
-def _search(query: QueryParams, problems: dict[str, FieldError]) -> Search:
-    event = None
-    if query.get("action"):
-        try:
-            event = Event(query["action"])
-        except ValueError:
-            problems["action"] = FieldError(f"Unknown action, available: {', '.join(Event)}", 50002)
-    moments = {}
-    for name, parse in (("from", parse_moment), ("to", parse_last_moment)):
-        try:
-            moments[name] = parse(query[name]) if query.get(name) else None
-        except ValueError:
-            problems[name] = FieldError("The date is not understood, expected for example 2031-05-01", 41014)
-    actor = query.get("actor", "").lower().replace("\0", "")
-    return Search(actor_id=actor or None, event=event, first=moments.get("from"), last=moments.get("to"))

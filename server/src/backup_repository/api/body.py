@@ -28,6 +28,8 @@ class Form(BaseModel):
 
     reported_as: ClassVar[dict[str, str]] = {}
     """Fields whose errors stand under another name."""
+    example: ClassVar[dict[str, Any]] = {}
+    """A body that fits, for the API's description."""
 
 
 _AnyForm = TypeVar("_AnyForm", bound=Form)

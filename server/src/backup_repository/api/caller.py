@@ -2,6 +2,7 @@
 
 `Public` anybody · `Authenticated` the bearer of a token · `Writing` one on an instance that may be written. Each is
 made by the wrapper of the same name in lower case, so a handler cannot get into the route table without its check.
+The wrapper also leaves word of that check for the API's description (`Access`), beside what the handler says of itself.
 """
 
 from __future__ import annotations
@@ -9,21 +10,19 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from enum import Enum, auto
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
 from backup_repository.access.model import Actor
+from backup_repository.api.described import Described, Operation
 from backup_repository.api.errors import ProtocolRefusal
 from backup_repository.api.paging import simulates
 from backup_repository.api.peer import client_address
 from backup_repository.errors import ReadOnlyInstance, Unauthenticated
 from backup_repository.instance import Instance
-
-Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
-"""What the route table holds."""
 
 FRESH = {"Cache-Control": "no-store"}
 """What every answer of a code-protected route carries, refusals too (contract 10)."""
@@ -67,58 +66,79 @@ class Writing(Authenticated):
     """A request of a token's bearer that changes stored state; a read-only instance refuses it (contract 1.7)."""
 
 
-def public(handler: Callable[[Public], Awaitable[Response]]) -> Endpoint:
+class Access(Enum):
+    """Who may call an endpoint."""
+
+    PUBLIC = auto()
+    AUTHENTICATED = auto()
+    WRITING = auto()
+    HEALTH_CODE = auto()
+    METRICS_CODE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What the route table holds: a handler behind its check."""
+
+    access: Access
+    name: str
+    """The handler's."""
+    operation: Operation
+    serve: Callable[[Request], Awaitable[Response]]
+
+
+def public(handler: Described[Public]) -> Endpoint:
     """Let anybody in."""
 
-    async def endpoint(request: Request) -> Response:
-        return await handler(Public(request, _instance(request)))
+    async def serve(request: Request) -> Response:
+        return await handler.handle(Public(request, _instance(request)))
 
-    return endpoint
+    return Endpoint(Access.PUBLIC, handler.name, handler.operation, serve)
 
 
-def authenticated(handler: Callable[[Authenticated], Awaitable[Response]]) -> Endpoint:
+def authenticated(handler: Described[Authenticated]) -> Endpoint:
     """Let the bearers of good tokens in."""
 
-    async def endpoint(request: Request) -> Response:
+    async def serve(request: Request) -> Response:
         instance = _instance(request)
-        return await handler(Authenticated(request, instance, await _actor(request, instance)))
+        return await handler.handle(Authenticated(request, instance, await _actor(request, instance)))
 
-    return endpoint
+    return Endpoint(Access.AUTHENTICATED, handler.name, handler.operation, serve)
 
 
-def writing(handler: Callable[[Writing], Awaitable[Response]]) -> Endpoint:
+def writing(handler: Described[Writing]) -> Endpoint:
     """Let the bearers of good tokens in, unless the instance is read-only."""
 
-    async def endpoint(request: Request) -> Response:
+    async def serve(request: Request) -> Response:
         instance = _instance(request)
         actor = await _actor(request, instance)
         if instance.config.read_only:
             raise ReadOnlyInstance
-        return await handler(Writing(request, instance, actor))
+        return await handler.handle(Writing(request, instance, actor))
 
-    return endpoint
+    return Endpoint(Access.WRITING, handler.name, handler.operation, serve)
 
 
-def with_health_code(handler: Callable[[Public], Awaitable[Response]]) -> Endpoint:
+def with_health_code(handler: Described[Public]) -> Endpoint:
     """Let those in who know the health code."""
 
-    async def endpoint(request: Request) -> Response:
+    async def serve(request: Request) -> Response:
         instance = _instance(request)
         _check_code(request, instance.config.health_check_code)
-        return await handler(Public(request, instance))
+        return await handler.handle(Public(request, instance))
 
-    return endpoint
+    return Endpoint(Access.HEALTH_CODE, handler.name, handler.operation, serve)
 
 
-def with_metrics_code(handler: Callable[[Public], Awaitable[Response]]) -> Endpoint:
+def with_metrics_code(handler: Described[Public]) -> Endpoint:
     """Let those in who know the metrics code."""
 
-    async def endpoint(request: Request) -> Response:
+    async def serve(request: Request) -> Response:
         instance = _instance(request)
         _check_code(request, instance.config.metrics_code)
-        return await handler(Public(request, instance))
+        return await handler.handle(Public(request, instance))
 
-    return endpoint
+    return Endpoint(Access.METRICS_CODE, handler.name, handler.operation, serve)
 
 
 def _instance(request: Request) -> Instance:

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from backup_repository.access.collections import Details
 from backup_repository.access.decide import Action, require
-from backup_repository.api import render
+from backup_repository.api import render, schemas
 from backup_repository.api.body import Form, check, json_object
 from backup_repository.api.caller import Authenticated, Writing
+from backup_repository.api.described import Operation, Parameter, Tag, answers
 from backup_repository.api.fields import (
+    CHOSEN_ID,
+    INTEGER,
+    OPTIONAL_TEXT,
+    SIZE,
+    TEXT,
     ChosenId,
     OptionalText,
     Size,
+    Text,
     checked_integer,
     checked_text,
     is_text,
     optional_text,
+    shown,
 )
-from backup_repository.api.paging import page_of
+from backup_repository.api.paging import SIMULATE, page_of, page_parameters
+from backup_repository.api.shapes import Shape, always, record, text
 from backup_repository.collections.model import Collection, Limits, Strategy
 from backup_repository.collections.rules import (
+    DESCRIPTION_MAX_LENGTH,
+    FILENAME,
     check_backups_count,
     check_description,
     check_filename,
@@ -38,14 +49,49 @@ from backup_repository.users.expiry import parse_last_moment, parse_moment
 class CollectionForm(Form):
     """Body of R11 and R12."""
 
-    max_backups_count: Annotated[int, checked_integer(check_backups_count)]
-    max_one_version_size: Annotated[Size, Field(validate_default=True)] = None  # type: ignore[assignment] # missing is 42010
-    max_collection_size: Annotated[Size, Field(validate_default=True)] = None  # type: ignore[assignment] # missing is 42010
-    strategy: Annotated[str, checked_text(check_strategy), Field(validate_default=True)] = None  # type: ignore[assignment] # missing is 42021
-    filename: Annotated[str, checked_text(check_filename), Field(validate_default=True)] = None  # type: ignore[assignment] # missing is 42011
-    description: Annotated[str, optional_text(check_description)] = ""
-    password: OptionalText = ""
-    id: ChosenId = None
+    example: ClassVar[dict[str, Any]] = {
+        "maxBackupsCount": 5,
+        "maxOneVersionSize": "1.5GB",
+        "maxCollectionSize": "7.5GB",
+        "strategy": Strategy.DELETE_OLDEST.value,
+        "filename": "db.tar.gz",
+        "description": "The wiki's database, every night",
+    }
+
+    max_backups_count: Annotated[
+        int,
+        checked_integer(check_backups_count),
+        shown(INTEGER, "How many versions it may hold; 0: unlimited", 42016, minimum=0),
+    ]
+    max_one_version_size: Annotated[
+        Size,
+        Field(validate_default=True),
+        shown(SIZE, "How large one version may be; bytes, or a text such as 1.5GB; 0: unlimited", 42010),
+    ] = None  # type: ignore[assignment] # missing is 42010
+    max_collection_size: Annotated[
+        Size,
+        Field(validate_default=True),
+        shown(SIZE, "How large all versions together may be; bytes, or a text such as 7.5GB; 0: unlimited", 42010),
+    ] = None  # type: ignore[assignment] # missing is 42010
+    strategy: Annotated[
+        str,
+        checked_text(check_strategy),
+        Field(validate_default=True),
+        shown(TEXT, "What happens when it is full", 42021, enum=[*map(str, Strategy)]),
+    ] = None  # type: ignore[assignment] # missing is 42021
+    filename: Annotated[
+        str,
+        checked_text(check_filename),
+        Field(validate_default=True),
+        shown(TEXT, "What downloaded versions are called", 42011, 42012, pattern=f"^{FILENAME.pattern}$"),
+    ] = None  # type: ignore[assignment] # missing is 42011
+    description: Annotated[
+        str,
+        optional_text(check_description),
+        shown(OPTIONAL_TEXT, "Free text", 40003, maxLength=DESCRIPTION_MAX_LENGTH),
+    ] = ""
+    password: Annotated[OptionalText, shown(OPTIONAL_TEXT, "Accepted without effect")] = ""
+    id: Annotated[ChosenId, shown(CHOSEN_ID, "Choose the id; 40101 when it is no UUID")] = None
 
     def details(self) -> Details:
         """Return what the body decides."""
@@ -57,11 +103,46 @@ class CollectionForm(Form):
         )
 
 
+def _named_either_way(schema: dict[str, Any]) -> None:
+    """Describe that the id of R12 may come under another name."""
+    schema["properties"]["collection"] = {"description": "Another name for `id`, which wins"}
+    schema["required"].remove("id")
+    given = {**TEXT, "minLength": 1}
+    schema["anyOf"] = [{"required": [name], "properties": {name: given}} for name in ("id", "collection")]
+
+
+class EditedCollectionForm(CollectionForm):
+    """Body of R12."""
+
+    model_config = ConfigDict(json_schema_extra=_named_either_way)
+    reported_as: ClassVar[dict[str, str]] = {"collection": "id"}
+    example: ClassVar[dict[str, Any]] = {**CollectionForm.example, "id": "2f1de2f0-5d9c-4a8e-8f2b-6f1f7f1f2c11"}
+
+    id: Annotated[Text, shown(OPTIONAL_TEXT, "Which collection")]
+
+
+def _answered(message: str = "OK") -> Shape:
+    return record({"message": always(message), "status": schemas.TRUE, "collection": schemas.COLLECTION})
+
+
 def _answer(collection: Collection, message: str = "OK", status: int = 200) -> Response:
     content = {"message": message, "status": True, "collection": render.collection(collection)}
     return render.json_response(content, status)
 
 
+@Operation(
+    "Create a collection",
+    Tag.COLLECTIONS,
+    answers(_answered(), "The collection was created", 201),
+    needs=(
+        "`collections.create_new`; for a chosen id `collections.create_new.with_custom_id`, for unlimited limits "
+        "`collections.allow_infinite_limits` as well"
+    ),
+    details="The creator becomes a member with all eight permissions.",
+    body=CollectionForm,
+    query=(SIMULATE,),
+    codes=(40306, 40305, 40102, 40103, 40104, 40105, 40106, 40101, 40100),
+)
 async def create_collection(call: Writing) -> Response:
     """R11: create a collection."""
     body = await json_object(call.request)
@@ -75,12 +156,25 @@ async def create_collection(call: Writing) -> Response:
     return _answer(collection, status=201)
 
 
+@Operation(
+    "Change a collection",
+    Tag.COLLECTIONS,
+    answers(_answered()),
+    needs=(
+        "`collections.modify_details_of_allowed_collections` as a member, or "
+        "`collections.modify_any_collection_regardless_if_user_was_allowed_in_collection`"
+    ),
+    details="Every field is replaced. Lowered limits delete nothing by themselves.",
+    body=EditedCollectionForm,
+    query=(SIMULATE,),
+    codes=(404, 40307, 40306, 40102, 40103, 40104, 40105, 40106, 40107),
+)
 async def edit_collection(call: Writing) -> Response:
     """R12: replace what people decide about a collection."""
     body = await json_object(call.request)
     wanted = _edited_id(body)
     await call.instance.collections.open(call.actor, wanted, Action.EDIT)
-    form = check(CollectionForm, body | {"id": wanted})
+    form = check(EditedCollectionForm, body | {"id": wanted})
     simulate = call.simulate
     return _answer(await call.instance.collections.edit(call.actor, wanted, form.details(), simulate=simulate))
 
@@ -92,6 +186,19 @@ def _edited_id(body: dict[str, Any]) -> str:
     return value
 
 
+@Operation(
+    "Search for collections",
+    Tag.COLLECTIONS,
+    answers(schemas.found("elements", schemas.COLLECTION, {"pagination": schemas.PAGINATION})),
+    needs="`collections.can_use_listing_endpoint`; shows what the caller may see",
+    query=(
+        Parameter("searchQuery", "Part of the id, the description or the file name"),
+        Parameter("createdFrom", "First day or moment", text("2031-05-01"), codes=(41014,)),
+        Parameter("createdTo", "Last day or moment", text("2031-05-31"), codes=(41014,)),
+        *page_parameters(size_name="limit", default_size=20),
+    ),
+    codes=(40304,),
+)
 async def search_collections(call: Authenticated) -> Response:
     """R13: search the collections that the call.actor may see."""
     require(call.actor, Action.SEARCH_COLLECTIONS)
@@ -130,6 +237,13 @@ def _search(query: QueryParams, problems: dict[str, FieldError]) -> Search:
     )
 
 
+@Operation(
+    "Look at a collection",
+    Tag.COLLECTIONS,
+    answers(_answered()),
+    needs="membership, or `collections.view_all_collections`",
+    codes=(404, 40302),
+)
 async def view_collection(call: Authenticated) -> Response:
     """R14: look at one collection."""
     collection_id = call.path("collection_id")
@@ -137,6 +251,17 @@ async def view_collection(call: Authenticated) -> Response:
     return _answer(opened.collection)
 
 
+@Operation(
+    "Delete an empty collection",
+    Tag.COLLECTIONS,
+    answers(_answered("OK, collection was deleted")),
+    needs=(
+        "`collections.delete_allowed_collections` as a member, or "
+        "`collections.modify_any_collection_regardless_if_user_was_allowed_in_collection`"
+    ),
+    query=(SIMULATE,),
+    codes=(404, 40303, 40108),
+)
 async def delete_collection(call: Writing) -> Response:
     """R15: delete an empty collection."""
     collection_id = call.path("collection_id")

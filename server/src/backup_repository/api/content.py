@@ -12,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from backup_repository.api.described import Answer, Parameter
 from backup_repository.api.integrity import digest_header
 from backup_repository.api.peer import is_trusted
 from backup_repository.api.ranges import Slice, http_date, not_modified, wanted_slice
+from backup_repository.api.shapes import BYTES, text
 from backup_repository.instance import Instance
 from backup_repository.versions.model import Version
 
@@ -25,6 +27,30 @@ _SIMPLE_RANGE = re.compile(r"bytes=(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})", re
 """A range that NGINX understands as we do; it takes no longer numbers."""
 
 _CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+
+_NAMES = {"ETag": "The SHA-256 of the whole version, in quotes", "Repr-Digest": "The same per RFC 9530"}
+_DESCRIBED_HEADERS = {**_NAMES, "Content-Disposition": "The file name", "Last-Modified": "When it was uploaded"}
+_BYTES = {"application/octet-stream": BYTES}
+
+CONTENT = {
+    200: Answer("The whole version", _BYTES, _DESCRIBED_HEADERS),
+    206: Answer(
+        "The range that was asked for", _BYTES, {**_DESCRIBED_HEADERS, "Content-Range": "Which bytes these are"}
+    ),
+    304: Answer("The caller has it already", headers=_NAMES),
+}
+"""What `content_response` answers, for the API's description."""
+CONTENT_CODES = (412, 42006, 42001, 42002, 42003, 42004, 42013)
+"""What it refuses with."""
+CONDITIONS = (
+    Parameter("Range", "One range of bytes", text("bytes=0-1023")),
+    Parameter("If-Range", "Use the range only for this `ETag` or `Last-Modified`"),
+    Parameter("If-None-Match", "Nothing, when the `ETag` is one of these"),
+    Parameter("If-Modified-Since", "Nothing, when it is not newer"),
+    Parameter("If-Match", "Only when the `ETag` is one of these"),
+    Parameter("If-Unmodified-Since", "Only when it is not newer"),
+)
+"""What it looks at."""
 
 
 class StreamedContent(Response):

@@ -1,22 +1,61 @@
 """The types of fields in request bodies, each with the contract's leniencies and codes (contract 1.1, 5.2, 6.2, 6.3).
 
 An error's code travels as the type of Pydantic's custom error; anything without one is 50002.
+What a type takes in JSON stands beside it as a schema, for the API's description: `shown`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from backup_repository.access.model import COLLECTION_PERMISSIONS, Permission
 from backup_repository.errors import FieldError
-from backup_repository.sizes import parse_size
+from backup_repository.sizes import MAX_SIZE, parse_size
+
+JsonSchema = dict[str, Any]
+"""What a value may be, in the words of JSON Schema."""
+
+TEXT: JsonSchema = {"type": "string"}
+OPTIONAL_TEXT: JsonSchema = {"type": ["string", "null"]}
+TEXTS: JsonSchema = {"type": ["array", "null"], "items": TEXT}
+PERMISSIONS: JsonSchema = {"type": ["array", "null"], "items": {"type": "string", "enum": [*map(str, Permission)]}}
+COLLECTION_GRANTS: JsonSchema = {
+    **PERMISSIONS,
+    "items": {"type": "string", "enum": [*map(str, COLLECTION_PERMISSIONS)]},
+}
+CHOSEN_ID: JsonSchema = {**OPTIONAL_TEXT, "pattern": "^$|^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"}
+INTEGER: JsonSchema = {"type": ["integer", "string"], "pattern": "^-?[0-9]{1,20}$"}
+"""An integer, or a string of digits: a pattern judges strings alone."""
+SIZE: JsonSchema = {
+    "type": ["integer", "string"],
+    "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtTpPeEzZyY]?[bB]|[kKmMgGtTpPeEzZyY][iI][bB])?\s*$",
+    "maxLength": 100,
+    "minimum": 0,
+    "maximum": MAX_SIZE,
+}
+
+ERROR_CODES = "x-error-codes"
+"""The keyword under which a field's schema lists what may be wrong with it, besides its type (50002)."""
 
 _DIGITS = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def shown(schema: JsonSchema, meaning: str, *codes: int, **rules: Any) -> WithJsonSchema:
+    """Say what a field takes and what may be wrong with it.
+
+    Args:
+        schema: the type, out of those above.
+        meaning: what the field is for.
+        codes: what else than its type may be wrong.
+        rules: further keywords of JSON Schema.
+    """
+    return WithJsonSchema({**schema, **rules, "description": meaning} | ({ERROR_CODES: list(codes)} if codes else {}))
 
 
 def broken(problem: FieldError) -> PydanticCustomError:
@@ -132,15 +171,19 @@ def _hold(problem: FieldError | None) -> None:
         raise broken(problem)
 
 
-Text = Annotated[str, PlainValidator(_text)]
+Text = Annotated[str, PlainValidator(_text), WithJsonSchema(TEXT)]
 """A string without U+0000."""
-OptionalText = Annotated[str, PlainValidator(lambda value: "" if value is None else _text(value))]
+OptionalText = Annotated[
+    str, PlainValidator(lambda value: "" if value is None else _text(value)), WithJsonSchema(OPTIONAL_TEXT)
+]
 """A string; null is the empty one."""
-Integer = Annotated[int, PlainValidator(parse_integer)]
-"""An integer or a string of digits, 64 bits."""
-Texts = Annotated[tuple[str, ...], PlainValidator(_texts)]
+Texts = Annotated[tuple[str, ...], PlainValidator(_texts), WithJsonSchema(TEXTS)]
 """A list of strings; null is the empty one."""
-Size = Annotated[int, PlainValidator(_size)]
+Size = Annotated[int, PlainValidator(_size), WithJsonSchema(SIZE)]
 """A size in bytes, given as integer or text; missing is 42010 like anything that is no size."""
-ChosenId = Annotated[str | None, PlainValidator(lambda value: None if value in (None, "") else _text(value))]
+ChosenId = Annotated[
+    str | None,
+    PlainValidator(lambda value: None if value in (None, "") else _text(value)),
+    WithJsonSchema(OPTIONAL_TEXT),
+]
 """An optional identifier; `""` and null count as absent."""

@@ -5,13 +5,34 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from backup_repository.access.decide import Action, require
-from backup_repository.api import render
+from backup_repository.api import render, schemas
 from backup_repository.api.caller import Authenticated
-from backup_repository.api.content import content_response
-from backup_repository.api.paging import page_of
+from backup_repository.api.content import CONDITIONS, CONTENT, CONTENT_CODES, content_response
+from backup_repository.api.described import Operation, Parameter, Tag, answers
+from backup_repository.api.paging import page_of, page_parameters
+from backup_repository.api.shapes import listed, record, text
 from backup_repository.versions.files import FileSearch
 
 
+@Operation(
+    "List every stored file",
+    Tag.FILES,
+    answers(
+        record(
+            {
+                "results": listed(schemas.STORED_FILE),
+                "pagination": record({"page": schemas.COUNT, "maxPages": schemas.COUNT, "perPageLimit": schemas.COUNT}),
+            }
+        )
+    ),
+    needs="`admin.view.can_use_listing_endpoint_at_all`",
+    query=(
+        Parameter("searchQuery", "Part of the file name"),
+        Parameter("tags[]", "Any of these tags", listed(text("nightly"))),
+        *page_parameters(size_name="limit", default_size=20),
+    ),
+    codes=(40304,),
+)
 async def list_files(call: Authenticated) -> Response:
     """R23: every stored file, newest first."""
     require(call.actor, Action.LIST_FILES)
@@ -41,6 +62,14 @@ async def list_files(call: Authenticated) -> Response:
     )
 
 
+@Operation(
+    "Download a stored file",
+    Tag.FILES,
+    CONTENT,
+    needs="`admin.view.any_file`",
+    headers=CONDITIONS,
+    codes=(40302, 42000, *CONTENT_CODES),
+)
 async def download_file(call: Authenticated) -> Response:
     """R24: give any stored file back by its name."""
     version = await call.instance.downloads.find_file(call.actor, call.path("filename"))

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 from starlette.datastructures import QueryParams
 
+from backup_repository.api.described import Parameter
 from backup_repository.api.fields import parse_integer
+from backup_repository.api.shapes import Shape, integer
 from backup_repository.errors import FieldError, InvalidFields
 
 MAX_PAGE_SIZE = 1000
@@ -52,6 +54,25 @@ def page_of(query: QueryParams, *, size_name: str, default_size: int, bounds_und
     if problems:
         raise InvalidFields(problems)
     return Page(number, size)
+
+
+def page_parameters(*, size_name: str, default_size: int, bounds_under: str = "") -> tuple[Parameter, Parameter]:
+    """Describe what `page_of` reads, by the same arguments."""
+    number, size = integer(1, minimum=1, default=1), integer(default_size, minimum=1, maximum=MAX_PAGE_SIZE)
+    return (
+        Parameter("page", "The page, from 1", number, codes=(50005,)),
+        Parameter(
+            size_name,
+            f"Rows of a page; {default_size} when absent",
+            Shape({**size.schema, "default": default_size}, default_size),
+            codes=(50003, 50004),
+            reported_as=bounds_under,
+        ),
+    )
+
+
+SIMULATE = Parameter("simulate", "`true` or `1`: answer as usual, change nothing")
+"""What `simulates` reads."""
 
 
 def simulates(query: QueryParams) -> bool:

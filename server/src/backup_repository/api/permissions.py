@@ -6,10 +6,35 @@ from starlette.responses import Response
 
 from backup_repository.access.decide import Action, is_administrator, require
 from backup_repository.access.model import COLLECTION_PERMISSIONS, DESCRIPTIONS, RESTRICTIONS, Permission, Permissions
-from backup_repository.api import render
+from backup_repository.api import render, schemas
 from backup_repository.api.caller import Authenticated
+from backup_repository.api.described import Operation, Parameter, Tag, answers
+from backup_repository.api.shapes import always, record, text
 
 
+@Operation(
+    "List the permissions",
+    Tag.ACCOUNTS,
+    answers(
+        record(
+            {
+                "message": always(""),
+                "status": schemas.TRUE,
+                "permissions": schemas.PERMISSION_TEXTS.meaning("Those that `limits` leaves"),
+                "all_permissions": schemas.PERMISSION_TEXTS,
+            }
+        )
+    ),
+    needs="`security.list_permissions`",
+    query=(
+        Parameter(
+            "limits",
+            "`auth`: only those the caller holds; `collection`: only those of a collection",
+            text("auth,collection"),
+        ),
+    ),
+    codes=(40321,),
+)
 async def list_permissions(call: Authenticated) -> Response:
     """R10: every permission with its description, and those that the caller could give away."""
     require(call.actor, Action.LIST_PERMISSIONS)

@@ -22,10 +22,14 @@ JsonObject = dict[str, Any]
 """A JSON object about to be sent."""
 
 
+def as_json(content: Mapping[str, Any]) -> bytes:
+    """Write JSON in the contract's layout."""
+    return json.dumps(content, indent=4, ensure_ascii=False).encode()
+
+
 def json_response(content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Make a JSON answer in the contract's layout."""
-    body = json.dumps(content, indent=4, ensure_ascii=False).encode()
-    return Response(body, status, dict(headers or {}), media_type="application/json")
+    return Response(as_json(content), status, dict(headers or {}), media_type="application/json")
 
 
 def moment(value: datetime) -> str:

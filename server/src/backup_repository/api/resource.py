@@ -13,11 +13,14 @@ from starlette.types import Receive, Scope, Send
 from backup_repository.api.caller import Endpoint
 from backup_repository.api.errors import ProtocolRefusal
 
+NAMINGS = ("versions", "version", "backups", "backup")
+"""The four spellings of a collection's versions; any other word is an unknown path."""
+
 
 class _Naming(Convertor[str]):
-    """The four spellings of a collection's versions; any other word is an unknown path."""
+    """One of the four spellings."""
 
-    regex = "backups|backup|versions|version"
+    regex = "|".join(NAMINGS)
 
     def convert(self, value: str) -> str:
         """Take the word as it stands."""
@@ -60,7 +63,7 @@ class Resource:
         endpoint = self.endpoints.get("GET" if request.method == "HEAD" else request.method)
         allow = {"Allow": ", ".join(self.allowed)}
         if endpoint is not None:
-            response = await endpoint(request)
+            response = await endpoint.serve(request)
         elif request.method == "OPTIONS":
             response = Response(status_code=204, headers=allow)
         else:

@@ -7,32 +7,59 @@ from importlib.metadata import version
 from starlette.responses import PlainTextResponse, Response
 
 from backup_repository.access.decide import Action, may, require
-from backup_repository.api import render
+from backup_repository.api import render, schemas
 from backup_repository.api.caller import FRESH, Authenticated, Public
+from backup_repository.api.described import JSON, Answer, Operation, Parameter, Tag, answers
 from backup_repository.api.peer import base_url
+from backup_repository.api.shapes import one_of, record, text
 from backup_repository.metrics import influxdb
 from backup_repository.metrics.names import influxdb_fields
 from backup_repository.sizes import format_size
 
 _RECENT = 10
 
+_LINE = {"text/plain": text("backup_repository_report,base_url=http://localhost:8000,app_env=prod backup_versions=0 1")}
 
+
+@Operation(
+    "Is the server able to serve?",
+    Tag.SERVER,
+    {
+        200: Answer("Everything works", {JSON: schemas.HEALTH}),
+        503: Answer("Something does not", {JSON: schemas.HEALTH}),
+    },
+    details="Tries the database and the storage for real.",
+)
 async def health(call: Public) -> Response:
     """R28: can we serve at all?"""
     diagnosis = await call.instance.health.diagnose()
     return render.json_response(diagnosis.document(), 200 if diagnosis.healthy else 503, FRESH)
 
 
+@Operation(
+    "Which version of the server runs",
+    Tag.SERVER,
+    answers(record({"version": text("5.0.0"), "db_type": one_of("sqlite", "postgresql")})),
+    needs="any token",
+)
 async def show_version(call: Authenticated) -> Response:
     """R25: which product on which database."""
     return render.json_response({"version": version("backup-repository"), "db_type": call.instance.database.name})
 
 
+@Operation(
+    "The numbers of the whole server",
+    Tag.SERVER,
+    {200: Answer("The numbers", {JSON: record({"status": schemas.TRUE, "data": schemas.METRICS}), **_LINE})},
+    needs="any token; for the numbers, and for `format=influxdb`, `view.metrics`",
+    query=(Parameter("format", "`influxdb`: one line for InfluxDB instead of JSON", text("json")),),
+    codes=(40312,),
+)
 async def report(call: Authenticated) -> Response:
     """R26: the numbers of the whole server, and the newest versions the caller may see."""
     if call.query.get("format") == "influxdb":
         require(call.actor, Action.TECHNICAL_OUTPUT)
-        return await influxdb_report(call)
+        return await _line(call)
     numbers = await call.instance.report.numbers() if may(call.actor, Action.VIEW_METRICS) else None
     recent = await call.instance.files.recent(call.actor, _RECENT)
     data = {
@@ -54,8 +81,17 @@ async def report(call: Authenticated) -> Response:
     return render.json_response({"status": True, "data": data})
 
 
+@Operation(
+    "The numbers as one line for InfluxDB",
+    Tag.SERVER,
+    {200: Answer("One line, ended by a line feed", _LINE)},
+)
 async def influxdb_report(call: Public) -> Response:
     """R27: the numbers of the whole server as one line for InfluxDB."""
+    return await _line(call)
+
+
+async def _line(call: Public) -> Response:
     config = call.instance.config
     tags = {
         "base_url": base_url(call.request, config.base_url, config.trusted_proxies),

@@ -2,100 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, ClassVar
-
-from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo
 from starlette.responses import Response
 
 from backup_repository.access.accounts import NewAccount
 from backup_repository.access.decide import Action, require
 from backup_repository.access.profile import Edit, NewPassword
-from backup_repository.api import render
-from backup_repository.api.body import Form, check, json_object
+from backup_repository.api import render, schemas
+from backup_repository.api.account_forms import EditForm, UserForm
+from backup_repository.api.body import check, json_object
 from backup_repository.api.caller import Authenticated, Writing
-from backup_repository.api.fields import (
-    OptionalText,
-    Texts,
-    broken,
-    checked_integer,
-    checked_text,
-    checked_texts,
-    is_text,
-    optional_text,
-    required_text,
-    wrong_type,
-)
-from backup_repository.api.paging import page_of
-from backup_repository.errors import FieldError
-from backup_repository.users.expiry import parse_expiry
+from backup_repository.api.described import Operation, Parameter, Tag, answers
+from backup_repository.api.paging import page_of, page_parameters
+from backup_repository.api.shapes import Shape, always, record
 from backup_repository.users.model import User
-from backup_repository.users.rules import (
-    check_about,
-    check_addresses,
-    check_email,
-    check_max_file_size,
-    check_organization,
-    check_password,
-    check_tags,
-    check_user_id,
+
+
+def _answered(message: str) -> Shape:
+    return record({"message": always(message), "status": schemas.TRUE, "user": schemas.USER})
+
+
+@Operation(
+    "Create an account",
+    Tag.ACCOUNTS,
+    answers(_answered("User created"), "The account was created", 201),
+    needs="`security.create_unlimited_accounts`; to choose the id `security.create_predictable_user_ids` as well",
+    body=UserForm,
+    codes=(40300, 40301, 40010, 40315),
 )
-
-
-def _expiry(value: object, info: ValidationInfo) -> datetime | None:
-    """Read `expires` (contract 5.8)."""
-    try:
-        if value is None or (isinstance(value, str) and is_text(value)):
-            return parse_expiry(value, (info.context or {})["now"])
-    except ValueError:
-        pass
-    raise broken(FieldError("The expiration date is not understood, expected for example 2031-05-01 or +1 year", 41014))
-
-
-def _active(value: object) -> bool:
-    if value is None:
-        return True
-    if not isinstance(value, bool):
-        raise wrong_type("true or false")
-    return value
-
-
-def _chosen_id(value: object) -> str | None:
-    if value in (None, ""):
-        return None
-    if not isinstance(value, str) or not is_text(value):
-        raise wrong_type("a text")
-    problem = check_user_id(value)
-    if problem is not None:
-        raise broken(problem)
-    return value.lower()
-
-
-class UserData(Form):
-    """`data` of R5 and R8."""
-
-    tags: Annotated[tuple[str, ...], checked_texts(check_tags)] = ()
-    max_allowed_file_size: Annotated[int, checked_integer(check_max_file_size, null_is=0)] = 0
-    allowed_ip_addresses: Annotated[tuple[str, ...], checked_texts(check_addresses)] = ()
-    allowed_user_agents: Texts = ()
-
-
-class UserForm(Form):
-    """Body of R5."""
-
-    reported_as: ClassVar[dict[str, str]] = {"expires": "expirationDate"}
-
-    email: Annotated[str, checked_text(check_email), Field(validate_default=True)] = None  # type: ignore[assignment] # missing is 40005
-    password: Annotated[str, checked_text(check_password), Field(validate_default=True)] = None  # type: ignore[assignment] # missing is 40006
-    permissions: Texts
-    data: Annotated[UserData, BeforeValidator(lambda value: {} if value == [] else value)]
-    organization: Annotated[str, optional_text(check_organization)] = ""
-    about: Annotated[str, optional_text(check_about)] = ""
-    expires: Annotated[datetime | None, PlainValidator(_expiry)] = None
-    active: Annotated[bool, PlainValidator(_active)] = True
-    id: Annotated[str | None, PlainValidator(_chosen_id)] = None
-
-
 async def create_user(call: Writing) -> Response:
     """R5: create an account."""
     body = await json_object(call.request)
@@ -122,49 +55,30 @@ async def create_user(call: Writing) -> Response:
     return render.json_response({"message": "User created", "status": True, "user": render.user(user, now)}, 201)
 
 
-class EditedData(Form):
-    """`data` of R8; what is left out is told apart from what is empty."""
-
-    tags: Annotated[tuple[str, ...], checked_texts(check_tags)] | None = None
-    max_allowed_file_size: Annotated[int, checked_integer(check_max_file_size, null_is=0)] | None = None
-    allowed_ip_addresses: Annotated[tuple[str, ...], checked_texts(check_addresses)] | None = None
-    allowed_user_agents: Texts | None = None
-
-
-def _optional_password(value: object) -> str:
-    if value is None or value == "":
-        return ""
-    text = value if isinstance(value, str) and is_text(value) else None
-    if text is None:
-        raise wrong_type("a text")
-    problem = check_password(text)
-    if problem is not None:
-        raise broken(problem)
-    return text
-
-
-class EditForm(Form):
-    """Body of R8."""
-
-    reported_as: ClassVar[dict[str, str]] = {"expires": "expirationDate", "repeatPassword": "password"}
-
-    permissions: Texts
-    data: Annotated[EditedData, BeforeValidator(lambda value: {} if value == [] else value)]
-    organization: Annotated[str, required_text(check_organization)]
-    about: Annotated[str, required_text(check_about)]
-    expires: Annotated[datetime | None, PlainValidator(_expiry)] = None
-    active: Annotated[bool | None, PlainValidator(lambda value: None if value is None else _active(value))] = None
-    password: Annotated[str, PlainValidator(_optional_password)] = ""
-    repeat_password: Annotated[str, PlainValidator(_optional_password)] = ""
-    current_password: OptionalText = ""
-
-
+@Operation(
+    "Look up an account",
+    Tag.ACCOUNTS,
+    answers(_answered("User found")),
+    needs="`security.authentication_lookup`, for the own account too",
+    codes=(40313, 404),
+)
 async def look_up_user(call: Authenticated) -> Response:
     """R7: the profile of an account."""
     user = await call.instance.accounts.look_up(call.actor, call.path("user_id"))
     return _answer(user, "User found", call)
 
 
+@Operation(
+    "Search for accounts",
+    Tag.ACCOUNTS,
+    answers(schemas.found("data", schemas.USER, schemas.IN_CONTEXT)),
+    needs="`security.search_for_users` and `security.authentication_lookup`",
+    query=(
+        Parameter("q", "Part of the id, the e-mail, organization, about, or the name of a permission"),
+        *page_parameters(size_name="limit", default_size=50, bounds_under="query"),
+    ),
+    codes=(40314,),
+)
 async def search_users(call: Authenticated) -> Response:
     """R6: search through the accounts."""
     require(call.actor, Action.SEARCH_USERS)
@@ -182,6 +96,18 @@ async def search_users(call: Authenticated) -> Response:
     )
 
 
+@Operation(
+    "Change an account",
+    Tag.ACCOUNTS,
+    answers(_answered("User saved")),
+    needs="administrators, or the account itself for `about`, `organization` and the password",
+    details=(
+        "An administrator replaces the whole record. Anybody else sends the present `permissions`, and leaves out "
+        "`expires`, `active` and the keys of `data`, or sends their present values."
+    ),
+    body=EditForm,
+    codes=(40319, 40320, 404, 40010, 40325),
+)
 async def edit_user(call: Writing) -> Response:
     """R8: change an account."""
     body = await json_object(call.request)
@@ -206,6 +132,14 @@ async def edit_user(call: Writing) -> Response:
     return _answer(user, "User saved", call)
 
 
+@Operation(
+    "Delete an account",
+    Tag.ACCOUNTS,
+    answers(_answered("User was deleted")),
+    needs="`security.delete_users`; only administrators delete administrators",
+    details="Its tokens and its access disappear with it; collections and versions stay.",
+    codes=(40303, 404),
+)
 async def delete_user(call: Writing) -> Response:
     """R9: delete an account."""
     user = await call.instance.accounts.delete(call.actor, call.path("user_id"))

@@ -19,13 +19,19 @@ COMMANDS: Mapping[str, str] = {
     "auth": "Accounts.",
     "backup": "Collections.",
     "storage": "Stored blobs and leftovers.",
+    "audit": "What happened, and who did it.",
     "health": "Is this installation able to serve?",
     "db": "The database schema.",
     "config": "The settings in effect.",
+    "docs": "The description of the API.",
 }
 """What the first word may be: groups of commands, and `serve`. Each is a module of its name with a typer `app`."""
 
-ALIASES = {"health:wait-for:database": ("health", "wait-for-database")}
+ALIASES = {
+    "storage:file:read": ("storage", "read-file"),
+    "health:wait-for:database": ("health", "wait-for-database"),
+    "docs:swagger:json": ("docs", "openapi"),
+}
 """Spellings that are not just a colon in place of the space (contract B 2.1)."""
 
 
@@ -67,6 +73,11 @@ def main() -> None:
     except ConfigurationError as error:
         output.note_configuration(error)
         raise SystemExit(output.CONFIGURATION) from None
+    except Exception as error:
+        if position is None or arguments[position] == "serve" or "-v" in arguments[:position]:
+            raise
+        output.note(f"Unexpected failure: {type(error).__name__}; with -v in front of the command it says where")
+        raise SystemExit(output.FAILED) from None
 
 
 def _show_version(wanted: bool) -> None:
