@@ -16,6 +16,7 @@ from backup_repository.config.model import Config
 from backup_repository.database.engine import Database
 from backup_repository.health.check import Health
 from backup_repository.health.report import Report
+from backup_repository.versions.check import Check
 from backup_repository.versions.download import Downloads
 from backup_repository.versions.files import Files
 from backup_repository.versions.landing import LandingDirectory
@@ -44,5 +45,6 @@ class Instance:
     removals: Removals
     landing: LandingDirectory
     sweep: Sweep
+    check: Check
     health: Health
     report: Report

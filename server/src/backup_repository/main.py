@@ -35,6 +35,7 @@ from backup_repository.health.report import Report
 from backup_repository.instance import Instance
 from backup_repository.storage.open import open_storage
 from backup_repository.storage.staging import own_staging
+from backup_repository.versions.check import Check
 from backup_repository.versions.download import Downloads
 from backup_repository.versions.files import Files
 from backup_repository.versions.landing import LandingDirectory
@@ -54,6 +55,11 @@ _MIB = 1024 * 1024
 def default_min_age(config: Config) -> int:
     """Return how old, in seconds, a leftover must be before the sweep takes it (contract 12)."""
     return config.long_execution_time + _SWEEP_MARGIN
+
+
+def swept_by_then(config: Config) -> int:
+    """Return the age in seconds at which the sweep of a running server has surely taken a leftover (contract 12)."""
+    return default_min_age(config) + _SWEEP_SECONDS
 
 
 def build(config: Config, staging: Path, *, now: Clock = clock.now) -> Instance:
@@ -91,6 +97,7 @@ def build(config: Config, staging: Path, *, now: Clock = clock.now) -> Instance:
         removals=Removals(database, now),
         landing=landing,
         sweep=Sweep(database, storage, landing, now),
+        check=Check(database, storage, now),
         health=Health(database, storage, read_only=config.read_only),
         report=Report(database, now),
     )

@@ -12,6 +12,7 @@ from typer.core import TyperGroup, TyperOption
 from typer.main import get_command
 from world.sources import ROOT
 
+from backup_repository.audit.model import Event
 from backup_repository.cli import output
 from backup_repository.cli.main import ALIASES, build_app
 
@@ -72,7 +73,15 @@ def test_the_options_in_front_of_the_command_are_documented(console: TyperGroup)
     introduction = HEADING.split(PAGE)[0]
     assert documented(introduction) == options(console.params)
     for alias, command in ALIASES.items():
-        assert f"`{alias}` is\n`{' '.join(command)}`" in introduction
+        assert f"`{alias}` is `{' '.join(command)}`" in " ".join(introduction.split())
+
+
+def test_every_action_of_the_audit_log_is_documented() -> None:
+    section = PAGE.split("## `audit list`\n")[1].split("\n## ")[0]
+    actions = [
+        name for row in re.findall("^\\| (`.+?`) \\|", section, re.MULTILINE) for name in re.findall("`(.+?)`", row)
+    ]
+    assert sorted(name for name in actions if not name.startswith("-")) == sorted(Event)
 
 
 def test_every_exit_code_is_documented() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -16,6 +18,10 @@ from world.waiting import eventually
 from backup_repository.cli.logs import JsonLines, TextLines
 
 CODE = "the-health-code"
+FIELDS = (
+    *("time", "level", "logger", "message"),
+    *("request", "actor", "method", "route", "status", "received", "sent", "seconds"),
+)
 GARBAGE = b"GARBAGE secret-in-garbage\r\n\r\n"
 
 
@@ -47,6 +53,56 @@ def test_no_query_string_header_or_body_is_logged(form: str, tmp_path: Path) -> 
     assert len(requests) == 8
     if form == "json":
         assert {json.loads(line)["route"] for line in requests} >= {"/health", f"{API}/version"}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_day_of_work_and_failures_leaves_no_secret_in_the_log(workers: str, tmp_path: Path) -> None:
+    """Every route that takes or gives a secret, a lost blob, and a database that fails with the secret in its hands."""
+    installation = Installation.make(tmp_path, HEALTH_CHECK_CODE=CODE, METRICS_CODE="the-metrics-code")
+    new, newer, content = "Eve-has-a-secret!", "Eve-has-another!", b"dump-with-a-secret"
+    with installation.serve("--workers", workers, "--log-format", "json") as server:
+        ask, admin = server.direct.ask, server.bearer
+        account = {"email": "eve@example.org", "password": new, "permissions": ["upload.all"], "data": {}}
+        user = ask("POST", f"{API}/auth/user", admin, wire.as_json(account)).json()["user"]
+        own = log_in(server.direct, "eve@example.org", new)
+        edit = {"permissions": ["upload.all"], "data": {}, "organization": "", "about": "private-words"}
+        passwords = {"password": newer, "repeatPassword": newer, "currentPassword": new}
+        changed = ask("PUT", f"{API}/auth/user/{user['id']}", bearer(own), wire.as_json(edit | passwords))
+        token = ask("POST", f"{API}/auth/token", admin, wire.as_json({"requestedPermissions": [], "ttl": 60}))
+        generated = token.json()["token"]
+        versions = server.create_collection()
+        uploaded = ask("POST", versions, bearer(generated), content)
+        listed = ask("GET", f"{versions}?page=1&limit=2", bearer(generated))
+        assert {answer.status for answer in (changed, token, uploaded, listed)} == {200}
+        assert ask("GET", "/metrics/backup_repository_report/influxdb?code=the-metrics-code").status == 200
+        assert ask("GET", f"/health?code={CODE}").status == 200
+        assert ask("GET", f"{API}/version?token={generated}", {"Authorization": f"Basic {generated}"}).status == 401
+        assert ask("DELETE", f"{API}/auth/token/{generated}", admin).status == 404
+        assert ask("GET", f"{API}/repository/file/{generated}", {"Cookie": f"t={generated}", **admin}).status == 404
+        server.blobs()[0].unlink()
+        assert ask("GET", f"{versions}/latest", admin).status == 500
+        with contextlib.closing(sqlite3.connect(installation.database.removeprefix("sqlite:///"))) as database:
+            database.execute("ALTER TABLE login_failures RENAME TO gone")
+            database.execute("ALTER TABLE tokens RENAME TO gone_too")
+        assert ask("GET", f"{API}/version", admin).status == 500
+        with pytest.raises(PermissionError, match="Internal server error"):
+            log_in(server.direct, "eve@example.org", newer)
+    written = (server.root / "server.log").read_text()
+    secrets = [PASSWORD, new, newer, server.token, own, generated, CODE, "the-metrics-code", "private-words"]
+    secrets += [content.decode(), *(token.split(".")[2] for token in (server.token, own, generated))]
+    assert [secret for secret in secrets if secret in written] == []
+    lines = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
+    requests = [line for line in lines if line["logger"] == "backup_repository.requests"]
+    assert len(requests) == 16
+    assert {tuple(line) for line in requests} == {FIELDS}
+    assert len({line["request"] for line in requests}) == 16
+    assert {line["received"] for line in requests if line["route"].endswith("{naming}")} == {len(content), 0}
+    failures = [line for line in lines if "exception" in line]
+    assert len(failures) >= 2, "what the operator needs is there"
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def record(message: str, *values: object, **more: object) -> logging.LogRecord:

@@ -39,7 +39,7 @@ def test_it_needs_and_makes_nothing(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
     refused = run(bare(tmp_path), "docs", "openapi", "--output", "nowhere/api.json")
     assert (refused.code, refused.out) == (1, "")
-    assert refused.err == "Cannot write to nowhere/api.json: No such file or directory\n"
+    assert refused.err == "nowhere/api.json cannot be written: No such file or directory\n"
 
 
 def test_a_reader_that_has_enough_is_no_disaster(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +27,12 @@ BLUNDERS = (
     "backup create-collection",
     "backup create-collection --filename a --max-backups-count many",
     f"backup create-collection --filename a --max-backups-count {2**63}",
+    "auth reset-password --generate-password",
+    "auth reset-password a@example.org b@example.org --generate-password",
     "storage sweep --min-age soon",
+    "storage read-file",
+    "audit list --limit 1001",
+    "audit list --page 0",
     "health wait-for-database --timeout -1",
     "serve --port 70000",
     "serve --workers 0",
@@ -97,7 +104,7 @@ def test_a_colon_stands_for_the_space(spelling: tuple[str, ...], installation: I
 
 @pytest.mark.parametrize("spelling", [("health:wait-for-database",), ("health:wait-for:database",)])
 def test_aliases_behave_like_their_main_forms(spelling: tuple[str, ...], installation: Installation) -> None:
-    """Case 12, as far as the commands exist."""
+    """Case 12; the tests of `storage read-file` and `docs openapi` hold the other two."""
     ran = run(installation, *spelling, "-x", "5")
     assert (ran.code, ran.out, ran.err) == (0, "The database is ready\n", "")
 
@@ -116,3 +123,15 @@ def test_the_version_is_printed(tmp_path: Path) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert ran.out[0].isdigit()
     assert ran.out.count("\n") == 1
+
+
+def test_an_unforeseen_failure_is_one_line_and_verbose_shows_where(tmp_path: Path) -> None:
+    installation = Installation.make(tmp_path)
+    with contextlib.closing(sqlite3.connect(installation.database.removeprefix("sqlite:///"))) as database:
+        database.execute("ALTER TABLE users RENAME TO gone")
+    ran = run(installation, "auth", "list-users")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "Unexpected failure: OperationalError; with -v in front of the command it says where\n"
+    verbose = run(installation, "-v", "auth", "list-users")
+    assert (verbose.code, verbose.out) == (1, "")
+    assert "Traceback" in verbose.err

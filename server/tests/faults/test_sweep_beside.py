@@ -143,7 +143,7 @@ def test_the_sweep_says_and_takes_exactly_what_nobody_needs(running: Server) -> 
     foreign.write_bytes(b"not ours")
     landed = running.incoming / "0000000011"
     landed.write_bytes(b"of a proxy that died")
-    said = f"retired  {deleted.name}\norphaned  {orphan.name}\nlanded  {landed.name}\n"
+    said = f"retired   {deleted.name}\norphaned  {orphan.name}\nlanded    {landed.name}\n"
     before = traces(running)
     assert running.installation.console("storage", "sweep") == ""
     assert running.installation.console("storage", "sweep", "--min-age", "0", "--dry-run") == said

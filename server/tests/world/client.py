@@ -23,7 +23,7 @@ from starlette.applications import Starlette
 
 from backup_repository import clock, main
 from backup_repository.access import signing, store
-from backup_repository.access.keys import load_keys
+from backup_repository.access.keys import KeyPair, load_keys
 from backup_repository.access.model import COLLECTION_PERMISSIONS, Permission, TokenKind
 from backup_repository.api.app import create_app
 from backup_repository.config.model import Config
@@ -240,6 +240,12 @@ class Served:
         directory: Path = self.config.fs_rw.directory  # type: ignore[union-attr] # tests store locally
         return directory
 
+    @property
+    def keys(self) -> KeyPair:
+        """What it signs tokens with."""
+        config = self.config
+        return load_keys(config.jwt_secret_key, config.jwt_public_key, config.jwt_passphrase)
+
     def guest(
         self, address: str | None = ADDRESS, *, url: str = "http://testserver", failures_surface: bool = True
     ) -> Client:
@@ -288,9 +294,8 @@ class Served:
 
     async def session(self, user: User, *, address: str | None = ADDRESS, seconds: int = 7200) -> Client:
         """Open a recorded login session of an account, below the routes."""
-        config = self.config
         text, token = signing.sign(
-            load_keys(config.jwt_secret_key, config.jwt_public_key, config.jwt_passphrase),
+            self.keys,
             user,
             TokenKind.SESSION,
             frozenset(Permission(name) for name in user.permissions),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
@@ -156,6 +156,28 @@ class Accounts:
         async with self._database.reading() as tx:
             found = await store.by_id(tx, user_id.lower()) if user_id else None
             return found or (await store.by_email(tx, email) if email else None)
+
+    async def every(self, text: str, *, expired: bool) -> AsyncGenerator[User, None]:
+        """Give the console the accounts that contain the text, or only the expired ones of them, one by one."""
+        async with self._database.reading() as tx:
+            async for user in store.every(tx, text, expired=self._clock() if expired else None):
+                yield user
+
+    async def delete_expired(self) -> AsyncGenerator[User, None]:
+        """Delete the accounts whose expiry has passed, with their access entries and tokens; give each once it is gone.
+
+        An administrator who has expired cannot log in, so the last active one is never among them. Each account is
+        looked at again under its lock: one whose expiry was moved meanwhile stays.
+        """
+        for user_id in [user.id async for user in self.every("", expired=True)]:
+            now = self._clock()
+            async with self._database.transaction() as tx:
+                user = await store.by_id(tx, user_id, lock=True)
+                if user is None or not user.expired(now):
+                    continue
+                await store.remove(tx, user.id)
+                await record(tx, None, Event.USER_DELETED, user.id, now, detail=user.email)
+            yield user
 
     async def _add(self, tx: Transaction, user: User) -> None:
         try:

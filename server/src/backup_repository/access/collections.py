@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import uuid4
 
 from backup_repository.access import signing, store
 from backup_repository.access.decide import Action, global_permissions, is_administrator, may, require
 from backup_repository.access.door import Opened, open_collection
 from backup_repository.access.model import COLLECTION_PERMISSIONS, Actor, Grant, Permission
-from backup_repository.access.trail import record
+from backup_repository.access.trail import access_detail, record
 from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.collections import store as collections_store
@@ -102,20 +103,23 @@ class Collections:
                 raise RuleBroken("The collection id is taken already", 40100)
             if simulate:
                 return collection
-            await self._add(tx, collection, owners)
-            await record(tx, actor, Event.COLLECTION_CREATED, collection.id, collection.created_at)
+            await self._add(tx, actor, collection, owners)
         return collection
 
-    async def _add(self, tx: Transaction, collection: Collection, owners: Iterable[str]) -> None:
+    async def _add(self, tx: Transaction, actor: Actor | None, collection: Collection, owners: Iterable[str]) -> None:
         try:
             await collections_store.add(tx, collection)
         except collections_store.CollectionTaken as error:
             raise RuleBroken("The collection id is taken already", 40100) from error
-        for owner in owners:
+        await record(tx, actor, Event.COLLECTION_CREATED, collection.id, collection.created_at)
+        for owner in dict.fromkeys(owners):
             try:
                 await store.put_grant(tx, Grant(collection.id, owner, frozenset(COLLECTION_PERMISSIONS)))
             except store.AccountGone as error:
                 raise Unauthenticated(signing.INVALID) from error
+            if actor is None:  # otherwise it is the creator
+                detail = access_detail(owner, COLLECTION_PERMISSIONS)
+                await record(tx, actor, Event.ACCESS_GIVEN, collection.id, collection.created_at, detail=detail)
 
     async def open(self, actor: Actor, collection_id: str, action: Action) -> Opened:
         """Open a collection for one action, as it is now.
@@ -131,6 +135,12 @@ class Collections:
         """Find a collection for the console, which may see everything."""
         async with self._database.reading() as tx:
             return await collections_store.by_id(tx, collection_id)
+
+    async def every(self, text: str) -> AsyncGenerator[tuple[Collection, datetime | None], None]:
+        """Give the console the collections that contain the text, newest first, with their newest versions' times."""
+        async with self._database.reading() as tx:
+            async for found in collections_store.every(tx, collections_store.Search(text)):
+                yield found
 
     async def search(
         self, actor: Actor, wanted: collections_store.Search, *, offset: int, limit: int
@@ -167,7 +177,7 @@ class Collections:
             )
             after = _with_details(before, details)
             if not simulate:
-                await collections_store.save_details(tx, after)
+                await collections_store.save_details(tx, before, after)
                 await record(tx, actor, Event.COLLECTION_EDITED, after.id, self._clock())
         return after
 
@@ -184,7 +194,7 @@ class Collections:
             if collection.versions_count:
                 raise RuleBroken("The collection still has versions; delete them first", 40108)
             if not simulate:
-                await collections_store.remove(tx, collection.id)
+                await collections_store.remove(tx, collection)
                 await record(tx, actor, Event.COLLECTION_DELETED, collection.id, self._clock())
         return collection
 

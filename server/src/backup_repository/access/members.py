@@ -9,8 +9,8 @@ from backup_repository.access import store
 from backup_repository.access.decide import Action, may_give
 from backup_repository.access.door import Opened, open_collection
 from backup_repository.access.model import COLLECTION_PERMISSIONS, Actor, Grant
-from backup_repository.access.names import in_order, parse_permissions
-from backup_repository.access.trail import record
+from backup_repository.access.names import parse_permissions
+from backup_repository.access.trail import access_detail, record
 from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.collections.model import Collection
@@ -71,7 +71,7 @@ class Members:
                     await store.put_grant(tx, Grant(opened.collection.id, user.id, permissions))
                 except store.AccountGone as error:
                     raise NotFound from error
-                detail = f"{user.id}: {', '.join(in_order(permissions)) or 'nothing'}"
+                detail = access_detail(user.id, permissions)
                 await record(tx, actor, Event.ACCESS_GIVEN, opened.collection.id, self._clock(), detail=detail)
         return MembershipChange(user, opened.collection, count)
 

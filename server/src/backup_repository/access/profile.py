@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
+from backup_repository.access import store as access_store
 from backup_repository.access.decide import expand, is_administrator, recorded
 from backup_repository.access.model import Actor, Permission, Permissions
 from backup_repository.access.names import parse_permissions
 from backup_repository.access.passwords import Passwords
 from backup_repository.access.throttle import Throttle
-from backup_repository.access.trail import record
+from backup_repository.access.trail import record, record_attempt, token_detail
 from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database, Transaction
-from backup_repository.errors import NotFound, PermissionDenied
+from backup_repository.errors import DomainError, NotFound, PermissionDenied, TooManyAttempts
 from backup_repository.ids import parse_uuid
 from backup_repository.users import store
 from backup_repository.users.model import User
@@ -108,6 +109,34 @@ class Profiles:
             await self._record(tx, actor, before, after)
         return after
 
+    async def reset_password(self, user_id: str, password: str, *, keep_sessions: bool) -> tuple[User, int]:
+        """Set the password of an account from the console; revoke its valid tokens, sessions among them, or keep them.
+
+        Args:
+            user_id: of the account.
+            password: has passed its rules.
+            keep_sessions: leave issued tokens valid.
+
+        Returns:
+            The account, and how many tokens were revoked.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        password_hash = await self._passwords.hash(password)
+        now = self._clock()
+        async with self._database.transaction() as tx:
+            user = await store.by_id(tx, user_id, lock=True)
+            if user is None:
+                raise NotFound
+            user = replace(user, password_hash=password_hash)
+            await store.save(tx, user)
+            await record(tx, None, Event.PASSWORD_CHANGED, user.id, now)
+            revoked = () if keep_sessions else await access_store.switch_off_all(tx, user.id, now)
+            for token in revoked:
+                await record(tx, None, Event.TOKEN_REVOKED, token.id, now, detail=token_detail(token))
+        return user, len(revoked)
+
     async def _record(self, tx: Transaction, actor: Actor, before: User, after: User) -> None:
         now = self._clock()
         changed = [field.name for field in fields(User) if getattr(before, field.name) != getattr(after, field.name)]
@@ -124,11 +153,30 @@ class Profiles:
             raise _wrong_password()
         if needs_current:
             async with self._throttle.turn(user.email, actor.address):
-                attempt = await self._throttle.begin(user.email, actor.address)
+                try:
+                    attempt = await self._throttle.begin(user.email, actor.address)
+                except TooManyAttempts as error:
+                    await self._record_attempt(actor, Event.LOGIN_THROTTLED, error)
+                    raise
                 if not await self._passwords.matches(user.password_hash, new.current):
-                    raise _wrong_password()
+                    wrong = _wrong_password()
+                    await self._record_attempt(actor, Event.LOGIN_FAILED, wrong)
+                    raise wrong
                 await self._throttle.forgive(attempt)
         return await self._passwords.hash(new.password)
+
+    async def _record_attempt(self, actor: Actor, event: Event, error: DomainError) -> None:
+        """Record a wrong current password like a failed log-in, as which it counts (contract 3.3)."""
+        user = actor.user.id
+        await record_attempt(
+            self._database,
+            event,
+            actor_id=user,
+            target=user,
+            address=actor.address,
+            outcome=str(error.code),
+            now=self._clock(),
+        )
 
     async def _keep_an_administrator(self, tx: Transaction, before: User, after: User) -> None:
         now = self._clock()

@@ -8,7 +8,7 @@ from backup_repository.access.keys import KeyPair
 from backup_repository.access.model import Actor, Permission, TokenKind
 from backup_repository.access.passwords import Passwords
 from backup_repository.access.throttle import Attempt, Throttle
-from backup_repository.access.trail import record_refusal
+from backup_repository.access.trail import record_attempt, record_refusal
 from backup_repository.audit import store as audit_store
 from backup_repository.audit.model import Entry, Event
 from backup_repository.clock import Clock
@@ -83,6 +83,10 @@ class Sessions:
                 await store.add_token(tx, token)
             except store.AccountGone as error:
                 raise Unauthenticated(_WRONG) from error
+            # from the insertion on a new password has to wait for us, and then revokes this session too
+            present = await users_store.by_id(tx, user.id)
+            if present is None or present.password_hash != user.password_hash:
+                raise Unauthenticated(_WRONG)
             await audit_store.add(tx, Entry(now, user.id, address, Event.LOGGED_IN, user.id, "ok", token.shortcut))
         return text
 
@@ -94,8 +98,9 @@ class Sessions:
             raise
 
     async def _record(self, event: Event, target: str, address: str, outcome: str) -> None:
-        async with self._database.transaction() as tx:
-            await audit_store.add(tx, Entry(self._clock(), None, address, event, target, outcome, ""))
+        await record_attempt(
+            self._database, event, actor_id=None, target=target, address=address, outcome=outcome, now=self._clock()
+        )
 
     async def identify(self, text: str, *, address: str, user_agent: str) -> Actor:
         """Recognise the bearer of a token, in the order of contract 3.4; `entries` stay empty until a job needs them.

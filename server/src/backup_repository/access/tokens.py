@@ -19,7 +19,7 @@ from backup_repository.access.decide import (
 from backup_repository.access.keys import KeyPair
 from backup_repository.access.model import Actor, Permission, Permissions, Token, TokenKind
 from backup_repository.access.names import parse_permissions
-from backup_repository.access.trail import record
+from backup_repository.access.trail import record, token_detail
 from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database
@@ -80,7 +80,8 @@ class Tokens:
             description: kept as given; has passed `check_description`.
 
         Raises:
-            PermissionDenied: a requested grant is not owned by the session (40316).
+            PermissionDenied: a requested grant is not owned by the session (40316), or the session was revoked
+                meanwhile (40324).
             RuleBroken: a name is not one of the 37 (40010).
         """
         require(actor, Action.GENERATE_TOKEN)
@@ -102,6 +103,10 @@ class Tokens:
                 await store.add_token(tx, token)
             except store.AccountGone as error:
                 raise Unauthenticated(signing.INVALID) from error
+            # from the insertion on who revokes all tokens has to wait for us, and then revokes this one too
+            present = await store.token_by_hash(tx, actor.token.token_hash)
+            if present is None or not present.active:
+                raise PermissionDenied("The token was revoked meanwhile", 40324)
             await record(tx, actor, Event.TOKEN_GENERATED, token.id, token.issued_at, detail=token.shortcut)
         return text
 
@@ -154,4 +159,4 @@ class Tokens:
             if not may_revoke(actor, token, owner_is_administrator=Permission.ADMINISTRATOR in owner.permissions):
                 raise PermissionDenied("No permission to revoke this token", 40318)
             if await store.switch_off(tx, wanted):
-                await record(tx, actor, Event.TOKEN_REVOKED, token.id, self._clock(), detail=token.shortcut)
+                await record(tx, actor, Event.TOKEN_REVOKED, token.id, self._clock(), detail=token_detail(token))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from backup_repository.access.model import Actor
+from backup_repository.access.model import Actor, Permission, Token
+from backup_repository.access.names import in_order
 from backup_repository.audit import store
-from backup_repository.audit.model import Entry, Event
+from backup_repository.audit.model import CONSOLE, SYSTEM, Entry, Event
 from backup_repository.database.engine import Database, Transaction
 from backup_repository.errors import PermissionDenied
 
-CONSOLE = "console"
-"""The address of what the operator's program does."""
 _RECORDED_REFUSALS = frozenset({40322, 40323, 40324})
 
 
@@ -19,7 +19,7 @@ async def record(
     tx: Transaction, actor: Actor | None, event: Event, target: str, now: datetime, *, detail: str = ""
 ) -> None:
     """Record what an actor did; None stands for the console."""
-    actor_id, address = (None, CONSOLE) if actor is None else (actor.user.id, actor.address)
+    actor_id, address = (SYSTEM, CONSOLE) if actor is None else (actor.user.id, actor.address)
     await store.add(tx, Entry(now, actor_id, address, event, target, "ok", detail))
 
 
@@ -31,3 +31,21 @@ async def record_refusal(
         entry = Entry(now, user_id, address, Event.REFUSED, user_id or "", str(error.code), error.message)
         async with database.transaction() as tx:
             await store.add(tx, entry)
+
+
+async def record_attempt(
+    database: Database, event: Event, *, actor_id: str | None, target: str, address: str, outcome: str, now: datetime
+) -> None:
+    """Record an attempt to give a password that did not succeed."""
+    async with database.transaction() as tx:
+        await store.add(tx, Entry(now, actor_id, address, event, target, outcome, ""))
+
+
+def access_detail(user_id: str, permissions: Iterable[Permission]) -> str:
+    """Say for people what an account may do in a collection from now on."""
+    return f"{user_id}: {', '.join(in_order(permissions)) or 'nothing'}"
+
+
+def token_detail(token: Token) -> str:
+    """Say for people which token it was, and whose."""
+    return f"{token.shortcut} of {token.user_id}"

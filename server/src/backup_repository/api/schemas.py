@@ -167,7 +167,7 @@ AUDIT_ENTRY = named(
     record(
         {
             "time": MOMENT,
-            "actor": text(_USER_ID).meaning("The id of the account; empty when nobody is known"),
+            "actor": text(_USER_ID).meaning("Id of the account, `system` for the console, empty when unknown"),
             "address": text("198.51.100.7"),
             "action": one_of(*map(str, Event)),
             "target": text(_USER_ID).meaning("The id of what it happened to"),

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+SYSTEM = "system"
+"""The actor of what the operator's program does."""
+CONSOLE = "console"
+"""The address of what the operator's program does."""
+
 
 class Event(StrEnum):
     """What is recorded."""
@@ -29,6 +34,7 @@ class Event(StrEnum):
     VERSION_UPLOADED = "version.uploaded"
     VERSION_ROTATED_OUT = "version.rotated-out"
     VERSION_DELETED = "version.deleted"
+    SETTINGS_CHANGED = "settings.changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,9 @@ class Entry:
 
     at: datetime
     actor_id: str | None
-    """Id of the account that did it; None: nobody known, or the console."""
+    """Id of the account that did it, or `SYSTEM`; None: nobody known."""
     address: str
-    """Where it came from; `console` for the operator's program."""
+    """Where it came from, or `CONSOLE`."""
     event: Event
     target: str
     """Id of what it was done to; of failed log-ins with an unknown account the e-mail."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,7 +13,7 @@ from backup_repository.access.accounts import NewAccount
 from backup_repository.access.model import Permission
 from backup_repository.api import render
 from backup_repository.cli import output
-from backup_repository.cli.console import created, run
+from backup_repository.cli.console import created, listed, run
 from backup_repository.cli.passwords import Given, given_password
 from backup_repository.errors import FieldError, InvalidFields
 from backup_repository.instance import Instance
@@ -27,6 +29,7 @@ from backup_repository.users.rules import (
 )
 
 _TAKEN = 40001
+_NOT_FOUND = 404
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -47,6 +50,15 @@ IgnoreExisting = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the created object as JSON.")]
+JsonList = Annotated[bool, typer.Option("--json", help="Print a JSON document.")]
+
+_COLUMNS: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "id": lambda user: str(user["id"]),
+    "e-mail": lambda user: str(user["email"]),
+    "organization": lambda user: str(user["organization"]),
+    "administrator": lambda user: "yes" if user["is_administrator"] else "no",
+    "expires": lambda user: user["expires"] or "never",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,85 @@ def create_admin_account(
     given = given_password(value=password, from_stdin=password_stdin, generate=generate_password)
     wanted = _Wanted(email, (Permission.ADMINISTRATOR.value,), expires, user_id)
     _create(context, wanted, given, ignore_existing=ignore_existing, as_json=as_json)
+
+
+@app.command("list-users")
+def list_users(
+    context: typer.Context,
+    query: Annotated[
+        str,
+        typer.Option("--query", help="Only those whose id, e-mail, organization, about or a permission contains it."),
+    ] = "",
+    expired: Annotated[bool, typer.Option("--expired", help="Only those whose expiry has passed.")] = False,
+    as_json: JsonList = False,
+) -> None:
+    """List accounts in the order in which they were created."""
+
+    async def job(instance: Instance) -> list[dict[str, Any]]:
+        now = instance.clock()
+        return [render.user(user, now) async for user in instance.accounts.every(query, expired=expired)]
+
+    listed(context, run(context, job), _COLUMNS, as_json=as_json)
+
+
+@app.command("reset-password")
+def reset_password(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="E-mail address or id of the account.")],
+    password: Password = None,
+    password_stdin: PasswordStdin = False,
+    generate_password: GeneratePassword = False,
+    keep_sessions: Annotated[
+        bool, typer.Option("--keep-sessions", help="Leave the account's sessions and tokens valid.")
+    ] = False,
+) -> None:
+    """Set the password of an account and print its id; its sessions and tokens are revoked."""
+    given = given_password(value=password, from_stdin=password_stdin, generate=generate_password)
+
+    async def job(instance: Instance) -> tuple[dict[str, Any], int]:
+        found = await instance.accounts.find(user_id=account, email=account)
+        problems = {"password": check_password(given.password), "account": None if found else _unknown(account)}
+        broken = {name: problem for name, problem in problems.items() if problem is not None}
+        if broken or found is None:
+            raise InvalidFields(broken)
+        user, revoked = await instance.profiles.reset_password(found.id, given.password, keep_sessions=keep_sessions)
+        return render.user(user, instance.clock()), revoked
+
+    user, revoked = run(context, job, writes=True)
+    if not keep_sessions:
+        output.note(f"{revoked} sessions and tokens were revoked")
+    created(context, user["id"], user, as_json=False)
+    if given.generated:
+        output.say(given.password)
+
+
+@app.command("clear-expired-users")
+def clear_expired_users(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be deleted.")] = False,
+    as_json: JsonList = False,
+) -> None:
+    """Delete accounts whose expiry has passed, with their access entries and tokens, and list them."""
+    told = output.JsonList()
+
+    async def job(instance: Instance) -> None:
+        accounts = instance.accounts
+        async with contextlib.aclosing(
+            accounts.every("", expired=True) if dry_run else accounts.delete_expired()
+        ) as expired:
+            async for user in expired:
+                if as_json:
+                    told.add(render.user(user, instance.clock()))
+                else:
+                    output.say(f"{user.id}  {user.email}")
+
+    run(context, job, writes=not dry_run)
+    if as_json:
+        told.close()
+
+
+def _unknown(account: str) -> FieldError:
+    return FieldError(f"There is no account with the id or e-mail {account}", _NOT_FOUND)
 
 
 def _create(context: typer.Context, wanted: _Wanted, given: Given, *, ignore_existing: bool, as_json: bool) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
 
 from backup_repository.access.collections import Details
 from backup_repository.api import render
-from backup_repository.cli.console import created, run
+from backup_repository.cli.console import created, listed, run
 from backup_repository.collections.model import Limits, Strategy
 from backup_repository.collections.rules import (
     check_backups_count,
@@ -77,6 +78,43 @@ def create_collection(
 
     collection = run(context, job, writes=True)
     created(context, collection["id"], collection, as_json=as_json)
+
+
+@app.command("list-collections")
+def list_collections(
+    context: typer.Context,
+    query: Annotated[
+        str, typer.Option("--query", help="Only those whose id, file name or description contains it.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
+) -> None:
+    """List collections, newest first, with their limits and what they hold."""
+
+    async def job(instance: Instance) -> list[dict[str, Any]]:
+        found = instance.collections.every(query.strip(" %*"))
+        return [
+            render.collection(collection) | {"newest_version": "" if newest is None else render.moment(newest)}
+            async for collection, newest in found
+        ]
+
+    listed(context, run(context, job), _COLUMNS, as_json=as_json)
+
+
+def _of(present: str, limit: int, shown: str) -> str:
+    return f"{present} of {shown}" if limit else present
+
+
+_COLUMNS: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "id": lambda it: str(it["id"]),
+    "file name": lambda it: str(it["filename"]),
+    "versions": lambda it: _of(str(it["versions_count"]), it["max_backups_count"], str(it["max_backups_count"])),
+    "used": lambda it: _of(it["used_space"], it["max_collection_size_bytes"], it["max_collection_size"]),
+    "largest version": lambda it: (
+        it["max_one_backup_version_size"] if it["max_one_backup_version_size_bytes"] else "unlimited"
+    ),
+    "strategy": lambda it: str(it["strategy"]),
+    "newest version": lambda it: str(it["newest_version"]),
+}
 
 
 def _limits(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import typer
@@ -48,6 +48,29 @@ async def _current_schema(instance: Instance) -> None:
     elif await pending(instance.database):
         output.note(OUTDATED)
         raise typer.Exit(output.FAILED)
+
+
+def listed(
+    context: typer.Context,
+    documents: Sequence[dict[str, Any]],
+    columns: Mapping[str, Callable[[dict[str, Any]], str]],
+    *,
+    as_json: bool,
+) -> None:
+    """Print a listing: an aligned table, with `-v` the whole objects below it, with `--json` the objects alone.
+
+    Args:
+        context: of the command.
+        documents: the objects.
+        columns: what stands above a column, and what an object shows in it.
+        as_json: whether `--json` was given.
+    """
+    if not as_json and documents:
+        output.say_table([list(columns), *([cell(document) for cell in columns.values()] for document in documents)])
+    if as_json or options_of(context).verbose:
+        output.say_json(documents)
+    elif not documents:
+        output.note("Nothing found")
 
 
 def created(context: typer.Context, identifier: str, document: dict[str, Any], *, as_json: bool) -> None:

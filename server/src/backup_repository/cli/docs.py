@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from backup_repository.api.app import description
 from backup_repository.cli import output
+from backup_repository.cli.sink import CannotWrite, stdout, whole_file
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -25,11 +25,8 @@ def openapi(
 ) -> None:
     """Print the description of the API in OpenAPI 3.1, byte for byte what the server serves."""
     try:
-        if file is None:
-            sys.stdout.buffer.write(description())
-            sys.stdout.flush()
-        else:
-            file.write_bytes(description())
-    except OSError as error:
-        output.note(f"Cannot write to {file or 'the standard output'}: {error.strerror}")
+        with stdout() if file is None else whole_file(file) as write:
+            write(description())
+    except CannotWrite as error:
+        output.note(str(error))
         raise typer.Exit(output.FAILED) from error

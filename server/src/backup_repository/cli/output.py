@@ -2,7 +2,8 @@
 
 * Results go to stdout, everything else to stderr.
 * `--json` prints exactly one JSON document on stdout, snake_case keys, full values.
-* Without it a creating command prints the new id, and listings are aligned tables.
+* Without it a creating command prints the new id, and listings are aligned tables; what people wrote is printed without
+  characters that a terminal would obey.
 * A refused value prints a heading, then one line per field or one line for the refusal.
 * Exit codes: 0 done, 1 refused or failed, 2 usage, 78 configuration.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,14 +34,41 @@ def note(text: str) -> None:
 
 def say_json(document: Any) -> None:
     """Print the one JSON document of a command."""
-    say(json.dumps(document, indent=4, ensure_ascii=False))
+    say(_as_json(document))
+
+
+class JsonList:
+    """The one JSON document of a command that cannot hold all its items: printed one by one, whole after `close`."""
+
+    def __init__(self) -> None:
+        self._before = "["
+
+    def add(self, item: Any) -> None:
+        """Print one more item."""
+        say(self._before)
+        sys.stdout.write(textwrap.indent(_as_json(item), "    "))
+        self._before = ","
+
+    def close(self) -> None:
+        """Print the end."""
+        say("[]" if self._before == "[" else "\n]")
+
+
+def _as_json(document: Any) -> str:
+    return json.dumps(document, indent=4, ensure_ascii=False)
 
 
 def say_table(rows: Sequence[Sequence[str]]) -> None:
     """Print rows with aligned columns."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
+    shown = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def printable(text: str) -> str:
+    """Write control characters and the like escaped, so that a terminal shows them and does not obey."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def note_refusal(error: DomainError) -> None:

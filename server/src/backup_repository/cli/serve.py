@@ -11,13 +11,15 @@ from typing import Annotated
 
 import typer
 
-from backup_repository.access.keys import load_keys
+from backup_repository import clock
+from backup_repository.access.keys import KeyPair, load_keys
+from backup_repository.access.settings import record_settings
 from backup_repository.cli import output, processes
 from backup_repository.cli.failures import OUTDATED, explained
 from backup_repository.cli.logs import LogFormat, log_config
 from backup_repository.cli.options import options_of
 from backup_repository.cli.sockets import CannotListen, handed_over, on_address, on_path
-from backup_repository.config.model import Config
+from backup_repository.config.load import Loaded
 from backup_repository.database.engine import Database
 from backup_repository.database.migrate import migrate, pending
 from backup_repository.storage.open import open_storage
@@ -48,11 +50,12 @@ def serve(
         output.note("--uds excludes --bind and --port")
         raise typer.Exit(output.USAGE)
     options = options_of(context)
-    config = options.prepare().config
-    load_keys(config.jwt_secret_key, config.jwt_public_key, config.jwt_passphrase)
+    loaded = options.prepare()
+    config = loaded.config
+    keys = load_keys(config.jwt_secret_key, config.jwt_public_key, config.jwt_passphrase)
     open_storage(config, config.temp_directory)
     with explained(config):
-        asyncio.run(_check_schema(config, with_migrations=with_migrations))
+        asyncio.run(_prepare_database(loaded, keys, with_migrations=with_migrations))
     if options.config_file is not None:
         os.environ["BACKUP_REPOSITORY_CONFIG"] = str(options.config_file.resolve())
     sockets = _listen(uds, bind or _ADDRESS, _PORT if port is None else port)
@@ -60,16 +63,18 @@ def serve(
     processes.run(config, sockets, workers=workers, grace=grace, logging_settings=log_config(log_format))
 
 
-async def _check_schema(config: Config, *, with_migrations: bool) -> None:
-    """Bring the schema up to date where that is wanted, else refuse an outdated one.
+async def _prepare_database(loaded: Loaded, keys: KeyPair, *, with_migrations: bool) -> None:
+    """Bring the schema up to date where that is wanted, else refuse an outdated one; record changed settings.
 
     Raises:
         typer.Exit: the schema is outdated; what to say was said.
         NewerSchema, CannotMigrate, DatabaseUnavailable: as `migrate` does.
     """
-    database = Database(config.database_url)
+    database = Database(loaded.config.database_url)
     try:
         if not await pending(database):
+            if not loaded.config.read_only:
+                await record_settings(database, keys, loaded.sources, clock.now())
             return
         if database.name != "sqlite" and not with_migrations:
             output.note(f"{OUTDATED}, or start with --migrate")

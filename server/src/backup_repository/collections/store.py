@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, ScalarSelect, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from backup_repository.collections.model import Collection, Strategy
 from backup_repository.database.engine import Transaction
 from backup_repository.database.folding import contains, searchable
+from backup_repository.database.pages import page
 from backup_repository.database.tables import collections, grants, versions
+from backup_repository.database.tables import totals as totals_table
+
+_MILLION = 1_000_000
+_PARTS = 64
+"""Collections of different parts do not wait for each other when their sums change."""
+_ADD_UP = text("""
+    INSERT INTO totals (part, collections, versions, used_space, declared_millions, declared_rest)
+    VALUES (:part, :collections, :versions, :used_space, :declared_millions, :declared_rest)
+    ON CONFLICT (part) DO UPDATE SET
+        collections = totals.collections + excluded.collections,
+        versions = totals.versions + excluded.versions,
+        used_space = totals.used_space + excluded.used_space,
+        declared_millions = totals.declared_millions + excluded.declared_millions,
+        declared_rest = totals.declared_rest + excluded.declared_rest
+""")
 
 
 class CollectionTaken(Exception):
@@ -49,29 +67,34 @@ async def add(tx: Transaction, collection: Collection) -> None:
         await tx.execute(insert(collections).values(values))
     except IntegrityError as error:
         raise CollectionTaken from error
+    await _add_up(tx, None, collection)
 
 
-async def save_details(tx: Transaction, collection: Collection) -> None:
-    """Replace what people edit: file name, description, strategy and limits."""
-    await tx.execute(update(collections).where(collections.c.id == collection.id).values(_details(collection)))
+async def save_details(tx: Transaction, before: Collection, after: Collection) -> None:
+    """Replace what people edit: file name, description, strategy and limits. The caller holds the lock."""
+    await tx.execute(update(collections).where(collections.c.id == after.id).values(_details(after)))
+    await _add_up(tx, before, after)
 
 
-async def save_counts(tx: Transaction, collection: Collection) -> None:
-    """Replace what uploads and deletions change: the counter and the maintained counts."""
+async def save_counts(tx: Transaction, before: Collection, after: Collection) -> None:
+    """Replace what uploads and deletions change, after the versions themselves. The caller holds the lock."""
     await tx.execute(
         update(collections)
-        .where(collections.c.id == collection.id)
+        .where(collections.c.id == after.id)
         .values(
-            last_number=collection.last_number,
-            versions_count=collection.versions_count,
-            used_space=collection.used_space,
+            last_number=after.last_number,
+            versions_count=after.versions_count,
+            used_space=after.used_space,
+            newest_at=_newest_at(after.id),
         )
     )
+    await _add_up(tx, before, after)
 
 
-async def remove(tx: Transaction, collection_id: str) -> None:
-    """Forget an empty collection; its access entries go with it."""
-    await tx.execute(delete(collections).where(collections.c.id == collection_id))
+async def remove(tx: Transaction, collection: Collection) -> None:
+    """Forget an empty collection; its access entries go with it. The caller holds the lock."""
+    await tx.execute(delete(collections).where(collections.c.id == collection.id))
+    await _add_up(tx, collection, None)
 
 
 async def by_id(tx: Transaction, collection_id: str, *, lock: bool = False) -> Collection | None:
@@ -90,10 +113,21 @@ async def largest_version(tx: Transaction, collection_id: str) -> int:
 async def search(tx: Transaction, wanted: Search, *, offset: int, limit: int) -> tuple[tuple[Collection, ...], int]:
     """Return one page of the matching collections, newest first, and how many match in all."""
     conditions = _conditions(wanted)
-    total = (await tx.execute(select(func.count()).select_from(collections).where(*conditions))).scalar_one()
-    newest_first = (collections.c.created_at.desc(), collections.c.id.desc())
-    query = select(collections).where(*conditions).order_by(*newest_first).offset(offset).limit(limit)
+    total = await _count(tx, wanted)
+    order, span = (collections.c.created_at, collections.c.id), {"total": total, "offset": offset, "limit": limit}
+    query = page(collections, collections.c.id, conditions, order, descending=True, **span)
     return tuple(_collection(row) for row in await tx.execute(query)), total
+
+
+async def _count(tx: Transaction, wanted: Search) -> int:
+    """Count the matching collections; without a condition on themselves none of them is looked at."""
+    if wanted == Search():
+        return (await totals(tx)).collections
+    if wanted == Search(member=wanted.member):
+        query = select(func.count()).select_from(grants).where(grants.c.user_id == wanted.member)
+    else:
+        query = select(func.count()).select_from(collections).where(*_conditions(wanted))
+    return (await tx.execute(query)).scalar_one()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,26 +143,47 @@ class Totals:
 
 
 async def totals(tx: Transaction) -> Totals:
-    """Add up every collection."""
-    # In two halves, because a few limits near 2^63 would overflow SQLite's sum
-    million = 1_000_000
-    row = (
-        await tx.execute(
-            select(
-                func.count(),
-                func.coalesce(func.sum(collections.c.versions_count), 0),
-                func.coalesce(func.sum(collections.c.max_collection_size // million), 0),
-                func.coalesce(func.sum(collections.c.max_collection_size % million), 0),
-                func.coalesce(func.sum(collections.c.used_space), 0),
-            )
-        )
-    ).one()
+    """Return the sums over all collections, which are maintained in the transactions that change them."""
+    columns = totals_table.c
+    sums = [columns.collections, columns.versions, columns.used_space, columns.declared_millions, columns.declared_rest]
+    row = (await tx.execute(select(*(func.coalesce(func.sum(column), 0) for column in sums)))).one()
+    collections_count, versions_count, used_space, millions, rest = map(int, row)
     return Totals(
-        collections=row[0],
-        versions=int(row[1]),
-        declared_space=int(row[2]) * million + int(row[3]),
-        used_space=int(row[4]),
+        collections=collections_count,
+        versions=versions_count,
+        declared_space=millions * _MILLION + rest,
+        used_space=used_space,
     )
+
+
+async def _add_up(tx: Transaction, before: Collection | None, after: Collection | None) -> None:
+    """Bring the sums from one state of a collection to the next; None: it does not exist.
+
+    A transaction waits for one part at the most, late, and whatever it waits for afterwards needs no part itself: so it
+    is waited for shortly, and never in a circle.
+    """
+    old, new = _share(before), _share(after)
+    change = {name: new[name] - old[name] for name in new}
+    collection = after or before
+    if collection is not None and any(change.values()):
+        await tx.execute(_ADD_UP, {"part": zlib.crc32(collection.id.encode()) % _PARTS, **change})
+
+
+def _newest_at(collection_id: str) -> ScalarSelect[datetime]:
+    query = select(versions.c.created_at).where(versions.c.collection_id == collection_id)
+    return query.order_by(versions.c.number.desc()).limit(1).scalar_subquery()
+
+
+def _share(collection: Collection | None) -> dict[str, int]:
+    """Say what a collection contributes to the sums."""
+    declared, rest = divmod(collection.max_collection_size, _MILLION) if collection else (0, 0)
+    return {
+        "collections": 1 if collection else 0,
+        "versions": collection.versions_count if collection else 0,
+        "used_space": collection.used_space if collection else 0,
+        "declared_millions": declared,
+        "declared_rest": rest,
+    }
 
 
 def _conditions(wanted: Search) -> list[ColumnElement[bool]]:
@@ -171,3 +226,11 @@ def _collection(row: Row[tuple[object, ...]]) -> Collection:
         versions_count=row.versions_count,
         used_space=row.used_space,
     )
+
+
+async def every(tx: Transaction, wanted: Search) -> AsyncIterator[tuple[Collection, datetime | None]]:
+    """Give the matching collections, newest first, row by row, each with the moment of its newest version, if any."""
+    newest_first = (collections.c.created_at.desc(), collections.c.id.desc())
+    query = select(collections).where(*_conditions(wanted)).order_by(*newest_first)
+    async for row in await tx.stream(query):
+        yield _collection(row), row.newest_at

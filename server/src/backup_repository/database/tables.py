@@ -78,6 +78,7 @@ users = Table(
     Column("created_at", Moment, nullable=False),
     Column("searched", Text, nullable=False, server_default=text("''")),
     Index("ix_users_created_at_id", "created_at", "id"),
+    Index("ix_users_active_expires_at", "active", "expires_at"),
 )
 """Accounts. By the case-folded e-mail an account is unique; `searched` is everything that a search looks at."""
 
@@ -86,7 +87,7 @@ tokens = Table(
     metadata,
     _id("id", primary_key=True),
     Column("token_hash", String(64), nullable=False, unique=True),
-    _id("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    _id("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("scope", JSON, nullable=False),
     Column("issued_at", Moment, nullable=False),
@@ -94,6 +95,8 @@ tokens = Table(
     Column("description", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Index("ix_tokens_active_expires_at", "active", "expires_at"),
+    Index("ix_tokens_user_id_active_expires_at", "user_id", "active", "expires_at"),
+    Index("ix_tokens_user_id_issued_at_id", "user_id", "issued_at", "id"),
 )
 """Every token ever issued to an existing account; never its text."""
 
@@ -112,9 +115,28 @@ collections = Table(
     Column("versions_count", BigInteger, nullable=False),
     Column("used_space", BigInteger, nullable=False),
     Column("searched", Text, nullable=False, server_default=text("''")),
+    Column("newest_at", Moment),
     Index("ix_collections_created_at_id", "created_at", "id"),
 )
-"""Collections with maintained counts, changed in the same transaction as their versions."""
+"""Collections with maintained counts, changed in the same transaction as their versions.
+
+`newest_at` is the moment of the version with the highest number; empty collections have none.
+"""
+
+totals = Table(
+    "totals",
+    metadata,
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("collections", BigInteger, nullable=False),
+    Column("versions", BigInteger, nullable=False),
+    Column("used_space", BigInteger, nullable=False),
+    Column("declared_millions", BigInteger, nullable=False),
+    Column("declared_rest", BigInteger, nullable=False),
+)
+"""Sums over all collections, in parts so that collections do not wait for each other; the sum of the parts counts.
+
+Bytes of `declared_*` are `1_000_000 * millions + rest`, because a few limits near 2^63 would overflow one column.
+"""
 
 login_failures = Table(
     "login_failures",
@@ -130,18 +152,33 @@ audit = Table(
     "audit",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("at", Moment, nullable=False, index=True),
+    Column("at", Moment, nullable=False),
     _id("actor_id"),
     Column("address", Text, nullable=False),
     Column("event", String(40), nullable=False),
     Column("target", Text, nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("detail", Text, nullable=False),
-    Index("ix_audit_actor_id_id", "actor_id", "id"),
-    Index("ix_audit_event_id", "event", "id"),
+    Index("ix_audit_at_id", "at", "id"),
+    Index("ix_audit_actor_id_at_id", "actor_id", "at", "id"),
+    Index("ix_audit_event_at_id", "event", "at", "id"),
+    Index("ix_audit_actor_id_event_at_id", "actor_id", "event", "at", "id"),
     sqlite_autoincrement=True,
 )
 """What happened; outlives the accounts it tells about, so nothing is a foreign key."""
+
+audit_counts = Table(
+    "audit_counts",
+    metadata,
+    _id("actor_id", primary_key=True),
+    Column("event", String(40), primary_key=True),
+    Column("entries", BigInteger, nullable=False),
+    Column("until_id", BigInteger, nullable=False),
+)
+"""How many entries of the audit log there are, up to an id, by actor and event; an empty one stands for any.
+
+The row for any actor and any event says up to which id all rows count.
+"""
 
 grants = Table(
     "grants",
@@ -152,11 +189,14 @@ grants = Table(
 )
 """Access control lists: at most one entry per account and collection."""
 
+_RETIRED = "retired_at IS NOT NULL"
+
 blobs = Table(
     "blobs",
     metadata,
     Column("key", String(32), primary_key=True),
-    Column("retired_at", Moment, index=True),
+    Column("retired_at", Moment),
+    Index("ix_blobs_retired", "key", sqlite_where=text(_RETIRED), postgresql_where=text(_RETIRED)),
 )
 """Blobs the database knows: named by a version, or retired and waiting for the sweep.
 
@@ -191,7 +231,8 @@ version_tags = Table(
         ForeignKey("versions.file_id", ondelete="CASCADE"),
         primary_key=True,
     ),
-    Column("tag", String(64), primary_key=True, index=True),
+    Column("tag", String(64), primary_key=True),
     Column("position", Integer, nullable=False),
+    Index("ix_version_tags_tag_file_id", "tag", "file_id"),
 )
 """The labels an upload was given, in the account's order (contract 4.3)."""

@@ -167,8 +167,8 @@ class Storage(Protocol):
             StorageError: the storage refuses or is out of reach.
         """
 
-    def blobs(self) -> AsyncIterator[BlobInfo]:
-        """List every blob that is there all the while, in no order.
+    def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+        """List every blob that is there all the while and whose key begins so, in no order.
 
         Raises:
             StorageError: the storage refuses or is out of reach.

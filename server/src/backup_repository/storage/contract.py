@@ -329,6 +329,16 @@ class StorageContract:
         assert len(listed) == len(sizes)
         assert all(abs(blob.modified_at - begun) < timedelta(hours=1) for blob in listed)
 
+    async def test_listing_can_be_narrowed_to_keys_that_begin_so(self, storage: Storage) -> None:
+        """With any number of digits; together the parts are the whole."""
+        stored = {await put(storage, b"%d" % number) for number in range(40)}
+        key = min(stored)
+        for prefix in (key[:1], key[:2], key[:3], key):
+            listed = [blob.key async for blob in storage.blobs(prefix)]
+            assert sorted(listed) == sorted(other for other in stored if other.startswith(prefix))
+        parts = [blob.key for digit in "0123456789abcdef" async for blob in storage.blobs(digit)]
+        assert sorted(parts) == sorted(stored)
+
     async def test_probing_leaves_nothing(self, storage: Storage) -> None:
         """Neither where it writes nor where it only looks."""
         await storage.probe(write=False)

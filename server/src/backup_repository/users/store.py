@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from backup_repository.database.engine import Transaction, take_turns
 from backup_repository.database.folding import contains, searchable
+from backup_repository.database.pages import page
 from backup_repository.database.tables import users
 from backup_repository.users.model import User
 
@@ -61,17 +63,12 @@ async def by_email(tx: Transaction, email: str) -> User | None:
     return await _one(tx, select(users).where(users.c.email_folded == email.casefold()))
 
 
-async def expired(tx: Transaction, now: datetime) -> tuple[User, ...]:
-    """List the accounts whose expiry has passed, oldest expiry first."""
-    query = select(users).where(users.c.expires_at <= now).order_by(users.c.expires_at, users.c.id)
-    return tuple(user_from(row) for row in await tx.execute(query))
-
-
 async def search(tx: Transaction, text: str, *, offset: int, limit: int) -> Page:
     """Find accounts whose id, e-mail, organization, about or any permission name contains the text (contract 5.4)."""
     condition = contains(users.c.searched, text)
     total = (await tx.execute(select(func.count()).select_from(users).where(condition))).scalar_one()
-    query = select(users).where(condition).order_by(users.c.created_at, users.c.id).offset(offset).limit(limit)
+    order, span = (users.c.created_at, users.c.id), {"total": total, "offset": offset, "limit": limit}
+    query = page(users, users.c.id, [condition], order, descending=False, **span)
     return Page(tuple(user_from(row) for row in await tx.execute(query)), total)
 
 
@@ -134,3 +131,12 @@ def user_from(row: Row[tuple[object, ...]], prefix: str = "") -> User:
         active=values["active"],
         created_at=values["created_at"],
     )
+
+
+async def every(tx: Transaction, text: str, *, expired: datetime | None = None) -> AsyncIterator[User]:
+    """Give the accounts that a search finds, in its order, row by row; with a moment those expired by then."""
+    query = select(users).where(contains(users.c.searched, text)).order_by(users.c.created_at, users.c.id)
+    if expired is not None:
+        query = query.where(users.c.expires_at <= expired)
+    async for row in await tx.stream(query):
+        yield user_from(row)

@@ -78,11 +78,14 @@ class FilesystemStorage:
         """See `Storage.is_held`: by every process that uses the directory, on file systems that share their locks."""
         return await self._threads.run(self._shards.is_held, key)
 
-    async def blobs(self) -> AsyncIterator[BlobInfo]:
+    async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
         """See `Storage.blobs`; shard by shard."""
         for name in await self._threads.run(self._shards.names):
+            if not name.startswith(prefix[: len(name)]):
+                continue
             for blob in await self._threads.run(self._shards.blobs, name):
-                yield blob
+                if blob.key.startswith(prefix):
+                    yield blob
 
     async def probe(self, *, write: bool) -> None:
         """See `Storage.probe`; a probe that is given up still removes its blob when the directory answers again."""

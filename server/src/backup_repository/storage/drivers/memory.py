@@ -65,10 +65,11 @@ class MemoryStorage:
         _check(key)
         return key in self._held
 
-    async def blobs(self) -> AsyncIterator[BlobInfo]:
+    async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
         """See `Storage.blobs`."""
         for key, (content, modified_at) in list(self._blobs.items()):
-            yield BlobInfo(key, len(content), modified_at)
+            if key.startswith(prefix):
+                yield BlobInfo(key, len(content), modified_at)
 
     async def probe(self, *, write: bool) -> None:
         """See `Storage.probe`."""

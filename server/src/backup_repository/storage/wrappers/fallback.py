@@ -53,9 +53,9 @@ class FallbackStorage:
         """See `Storage.is_held`."""
         return await self._written.is_held(key)
 
-    def blobs(self) -> AsyncIterator[BlobInfo]:
+    def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
         """See `Storage.blobs`."""
-        return self._written.blobs()
+        return self._written.blobs(prefix)
 
     async def probe(self, *, write: bool) -> None:
         """See `Storage.probe`; both must work."""
