@@ -1,4 +1,4 @@
-"""Uploads at the same time: in one server process, and in two that share a database and a storage (contract 8.4)."""
+"""Uploads at the same time: at two workers of a server, at two servers that share a database and a storage (8.4)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from world.bodies import Body
@@ -16,25 +17,26 @@ from world.traces import traces
 from world.wire import Answer, as_json
 
 pytestmark = pytest.mark.timeout(120)
-AT_ONCE = 20
+AT_ONCE = 32
 SIZE = 100_000
 seeds = itertools.count(7000)
 
 
-@pytest.fixture(scope="module", params=["one on sqlite", "two on sqlite", "two on postgresql"])
+@pytest.fixture(scope="module", params=["two workers on sqlite", "two servers on sqlite", "two servers on postgresql"])
 def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, ...]]:
-    """Server processes of one installation, each with a staging directory of its own; in the end all must fit together."""
-    count, _, engine = request.param.split(" ")
+    """Servers of one installation, each with a staging directory of its own; in the end everything must fit together."""
+    processes, _, engine = request.param.rpartition(" on ")
     root = tmp_path_factory.mktemp("at-once")
     database = {"DATABASE_URL": request.getfixturevalue("postgres").create_database()} if engine == "postgresql" else {}
     installation = Installation.make(root, **database)
     with ExitStack() as stack:
         running = []
-        for number in range(2 if count == "two" else 1):
+        for number in range(2 if processes == "two servers" else 1):
             staging = root / f"tmp-{number}"
             staging.mkdir()
             own = installation.with_settings(TEMP_DIRECTORY=str(staging))
-            running.append(stack.enter_context(own.serve(tcp=True)))
+            workers = ["--workers", "2"] if processes == "two workers" else []
+            running.append(stack.enter_context(own.serve(*workers, tcp=True)))
         yield tuple(running)
         assert inconsistencies(running[0]) == []
 
@@ -77,6 +79,15 @@ def inconsistencies(server: Server) -> list[str]:
         for collection, truth in real.items()
         if kept[collection][1:] != truth[1:] or kept[collection][0] < truth[0]
     ]
+    sums = "sum(versions_count), sum(used_space) FROM collections"
+    added = rows(server.installation.database, f"SELECT count(*), {sums}")
+    kept_sums = rows(
+        server.installation.database, "SELECT sum(collections), sum(versions), sum(used_space) FROM totals"
+    )
+    found += [f"the sums are {kept_sums}, really {added}"] if kept_sums != added else []
+    newest = "(SELECT created_at FROM versions WHERE collection_id = collections.id ORDER BY number DESC LIMIT 1)"
+    stale = f"SELECT id FROM collections WHERE newest_at <> {newest} OR (newest_at IS NULL) <> (versions_count = 0)"
+    found += [f"{collection} has another newest version" for (collection,) in rows(server.installation.database, stale)]
     return found + [f"{name} is unfinished" for name in seen.unfinished]
 
 
@@ -101,8 +112,11 @@ def test_a_full_collection_never_overflows(servers: tuple[Server, ...]) -> None:
 def test_rotation_keeps_the_count(servers: tuple[Server, ...]) -> None:
     """Case 95, the other strategy: all are accepted, the last three stay."""
     versions = servers[0].create_collection(maxBackupsCount=3, strategy="delete_oldest_when_adding_new")
-    assert outcomes(upload_distinct(servers, versions)) == {200: AT_ONCE}
+    answers = upload_distinct(servers, versions)
+    assert outcomes(answers) == {200: AT_ONCE}
+    assert sorted(answer.json()["version"]["version"] for answer in answers) == list(range(1, AT_ONCE + 1))
     assert numbers(servers[0], versions) == [AT_ONCE - 2, AT_ONCE - 1, AT_ONCE]
+    assert inconsistencies(servers[0]) == []
 
 
 def test_the_bytes_of_a_collection_never_overflow(servers: tuple[Server, ...]) -> None:
@@ -122,16 +136,16 @@ def test_one_content_is_stored_once(servers: tuple[Server, ...]) -> None:
 
 
 def test_a_once_only_token_registers_one_version(servers: tuple[Server, ...]) -> None:
-    """Case 97: of two parallel uploads exactly one, also where they go to different collections."""
+    """Case 97: of many parallel uploads exactly one, also where they go to different collections."""
     collections = [servers[0].create_collection() for _ in range(2)]
     wanted = {
         "requestedPermissions": ["security.administrator", "upload.only_once_successful"],
         "ttl": 600,
     }
-    for attempt in range(6):
+    for attempt in range(4):
         answer = servers[0].direct.ask("POST", f"{API}/auth/token", servers[0].bearer, as_json(wanted))
         once = {"Authorization": f"Bearer {answer.json()['token']}"}
-        targets = [collections[0], collections[attempt % 2]]
+        targets = [collections[0], collections[attempt % 2]] * (AT_ONCE // 2)
         contents = [Body(SIZE, next(seeds)).whole() for _ in targets]
 
         def upload(
@@ -143,8 +157,8 @@ def test_a_once_only_token_registers_one_version(servers: tuple[Server, ...]) ->
         ) -> Answer:
             return server.direct.ask("POST", targets[number], once, contents[number])
 
-        assert outcomes(at_once(servers, upload, 2)) == {200: 1, 40324: 1}
-    assert sum(len(numbers(servers[0], versions)) for versions in collections) == 6
+        assert outcomes(at_once(servers, upload)) == {200: 1, 40324: AT_ONCE - 1}
+    assert sum(len(numbers(servers[0], versions)) for versions in collections) == 4
 
 
 def test_a_version_is_deleted_once(servers: tuple[Server, ...]) -> None:
@@ -155,7 +169,7 @@ def test_a_version_is_deleted_once(servers: tuple[Server, ...]) -> None:
     assert outcomes(answers) == {200: 1, 404: 9}
     each = at_once(servers, lambda server, _: server.direct.ask("DELETE", f"{versions}/first", server.bearer), 10)
     assert outcomes(each) == {200: 10}
-    assert numbers(servers[0], versions) == list(range(12, 21))
+    assert numbers(servers[0], versions) == list(range(12, AT_ONCE + 1))
 
 
 def test_uploads_and_the_end_of_their_collection(servers: tuple[Server, ...]) -> None:
@@ -176,3 +190,44 @@ def test_uploads_and_the_end_of_their_collection(servers: tuple[Server, ...]) ->
     else:
         assert deleted.json()["code"] == 40108
         assert outcomes(answers) == {200: 9}
+
+
+def test_uploads_beside_deletions_edits_and_grants_keep_every_limit(servers: tuple[Server, ...]) -> None:
+    """Contract 6.3, 7, 8.4: whatever happens in between, no limit is overshot and every answer is one of the table."""
+    limits: dict[str, Any] = {"maxBackupsCount": 6, "maxOneVersionSize": 2 * SIZE, "maxCollectionSize": 20 * SIZE}
+    for strategy in ("alert_when_too_many_versions", "delete_oldest_when_adding_new"):
+        versions = servers[0].create_collection(strategy=strategy, **limits)
+        collection_id = versions.split("/")[-2]
+        somebody = servers[0].direct.ask("GET", f"{API}/auth/user", servers[0].bearer).json()["data"][0]["id"]
+        contents = [Body(SIZE, next(seeds)).whole() for _ in range(AT_ONCE)]
+        edits = [
+            limits | {"id": collection_id, "strategy": strategy, "filename": "db.tar", "maxBackupsCount": count}
+            for count in (3, 6)
+        ]
+
+        def act(
+            server: Server,
+            number: int,
+            versions: str = versions,
+            contents: list[bytes] = contents,
+            edits: list[dict[str, Any]] = edits,
+            somebody: str = somebody,
+        ) -> Answer:
+            kind, turn = number // 2 % 8, number // 16
+            if kind == 5:
+                return server.direct.ask("DELETE", f"{versions}/{('first', 'latest')[turn]}", server.bearer)
+            if kind == 6:
+                return server.direct.ask("PUT", COLLECTIONS, server.bearer, as_json(edits[turn]))
+            if kind == 7:
+                wanted = as_json({"user": somebody, "permissions": []})
+                return server.direct.ask("POST", f"{versions.rpartition('/')[0]}/access", server.bearer, wanted)
+            return server.direct.ask("POST", versions, server.bearer, contents[number])
+
+        answers = at_once(servers, act)
+        assert set(outcomes(answers)) <= {200, 404, 40107, 41012}
+        shown = servers[0].direct.ask("GET", versions.rpartition("/")[0], servers[0].bearer).json()["collection"]
+        assert shown["versions_count"] == len(numbers(servers[0], versions)) <= 6
+        accepted = [answer.json() for answer in answers if b"File was uploaded" in answer.body]
+        assert sorted(answer["version"]["version"] for answer in accepted) == list(range(1, len(accepted) + 1))
+        for answer in accepted:
+            assert answer["collection"]["versions_count"] <= answer["collection"]["max_backups_count"]

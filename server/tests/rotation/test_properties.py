@@ -66,3 +66,14 @@ def test_every_decision_has_a_reason(name: str, stored: list[Backup], maximum: i
 def test_deleting_the_oldest_never_refuses_and_alerting_never_retires(stored: list[Backup], maximum: int) -> None:
     assert choose("delete_oldest_when_adding_new")(stored, maximum).accept
     assert choose("alert_when_too_many_versions")(stored, maximum).retire == ()
+
+
+@given(NAMES, STORED, MAXIMA, st.integers(0, 30))
+def test_the_oldest_versions_are_enough_to_decide(name: str, stored: list[Backup], maximum: int, unseen: int) -> None:
+    """Whether an upload is accepted, what goes and why, when younger versions are only counted."""
+    stored.sort(key=lambda backup: backup.number)
+    whole = choose(name)(stored, maximum)
+    shown = stored[: max(len(whole.retire), len(stored) - unseen)]
+    part = choose(name)(shown, maximum, unseen=len(stored) - len(shown))
+    assert (part.accept, part.retire, part.reasons) == (whole.accept, whole.retire, whole.reasons)
+    assert part.keep == whole.keep[: len(shown) - len(whole.retire)]

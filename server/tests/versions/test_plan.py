@@ -7,22 +7,31 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from world.stored import ALERT, OLDEST, digest, make_collection, make_stored
+from world.stored import ALERT, OLDEST, make_collection, make_stored
 
 from backup_repository.collections.model import Collection, Strategy
 from backup_repository.errors import RuleBroken
-from backup_repository.versions.plan import StoredVersion, already_full, check_size, judge, upload_limit
+from backup_repository.versions.plan import StoredVersion, already_full, check_size, judge, may_leave, upload_limit
 
-NEW = digest(0xF0)
-"""A content that is stored nowhere."""
+
+def holding(collection: Collection, stored: list[StoredVersion]) -> Collection:
+    """The collection with the counts it has while it stores these."""
+    return replace(collection, versions_count=len(stored), used_space=sum(version.size for version in stored))
 
 
 def outcome(
-    collection: Collection, stored: list[StoredVersion], size: int, sha256: str = NEW, user_max: int = 0
+    collection: Collection,
+    stored: list[StoredVersion],
+    size: int,
+    *,
+    duplicate: int | None = None,
+    user_max: int = 0,
 ) -> list[int] | int | None:
-    """The numbers that retire, or the code of the refusal."""
+    """The numbers that retire, or the code of the refusal; only the oldest versions are shown."""
+    present = holding(collection, stored)
+    oldest = stored[: may_leave(present)]
     try:
-        retired = judge(collection, stored, size=size, sha256=sha256, user_max=user_max)
+        retired = judge(present, oldest, size=size, duplicate=duplicate, user_max=user_max)
     except RuleBroken as refusal:
         return refusal.code
     return [version.number for version in retired]
@@ -57,8 +66,8 @@ def test_a_manual_collection_refuses_the_third_of_two_and_accepts_it_after_a_del
     manual = make_collection(2, strategy=ALERT)
     first, second = make_stored(1, 10), make_stored(2, 10)
     assert outcome(manual, [first], 10) == []
-    with pytest.raises(RuleBroken, match=r"^Maximum count of files reached") as refusal:
-        judge(manual, [first, second], size=10, sha256=NEW, user_max=0)
+    with pytest.raises(RuleBroken, match=r"^Maximum count of files reached: 2 of at most 2 ") as refusal:
+        judge(holding(manual, [first, second]), [first], size=10, duplicate=None, user_max=0)
     assert refusal.value.code == 41012
     assert outcome(manual, [second], 10) == []
 
@@ -80,14 +89,9 @@ def test_the_same_content_is_refused_even_when_its_version_would_rotate_out() ->
     """Case 89: the ones about to rotate out count too."""
     stored = [make_stored(1, 10), make_stored(2, 10)]
     for number in (1, 2):
-        with pytest.raises(RuleBroken, match=r"^Content duplication") as refusal:
-            judge(make_collection(2), stored, size=10, sha256=digest(number), user_max=0)
+        with pytest.raises(RuleBroken, match=rf"^Content duplication: .* v{number}$") as refusal:
+            judge(holding(make_collection(2), stored), stored[:1], size=10, duplicate=number, user_max=0)
         assert refusal.value.code == 41011
-
-
-def test_the_content_of_a_version_that_is_gone_may_be_uploaded_again() -> None:
-    """Case 90."""
-    assert outcome(make_collection(2), [make_stored(2, 10), make_stored(3, 10)], 10, digest(1)) == [2]
 
 
 def test_an_upload_fits_when_the_bytes_leaving_make_room_for_it() -> None:
@@ -108,17 +112,18 @@ def test_the_first_broken_rule_answers() -> None:
     """Contract 8.4: size, count, content, bytes."""
     stored = [make_stored(1, 50), make_stored(2, 50)]
     everything_wrong = make_collection(2, one=60, whole=100, strategy=ALERT)
-    assert outcome(everything_wrong, stored, 61, digest(1)) == 40109
-    assert outcome(everything_wrong, stored, 60, digest(1)) == 41012
-    assert outcome(replace(everything_wrong, strategy=OLDEST), stored, 60, digest(1)) == 41011
-    assert outcome(replace(everything_wrong, strategy=OLDEST), stored, 60, NEW) == 41010
-    assert outcome(replace(everything_wrong, strategy=OLDEST), stored, 50, NEW) == [1]
+    assert outcome(everything_wrong, stored, 61, duplicate=1) == 40109
+    assert outcome(everything_wrong, stored, 60, duplicate=1) == 41012
+    assert outcome(replace(everything_wrong, strategy=OLDEST), stored, 60, duplicate=1) == 41011
+    assert outcome(replace(everything_wrong, strategy=OLDEST), stored, 60) == 41010
+    assert outcome(replace(everything_wrong, strategy=OLDEST), stored, 50) == [1]
 
 
-def test_the_limits_as_they_are_now_count_not_the_counts_kept_with_the_collection() -> None:
-    """The judgement under the lock looks at the versions themselves."""
-    out_of_date = make_collection(2, whole=100, strategy=ALERT, versions_count=9, used_space=900)
-    assert outcome(out_of_date, [make_stored(1, 10)], 90) == []
+@pytest.mark.parametrize(
+    ("count", "held", "leaving"), [(0, 0, 0), (0, 10**6, 0), (3, 0, 0), (3, 2, 0), (3, 3, 1), (3, 9, 7), (1, 1, 1)]
+)
+def test_only_what_may_leave_is_looked_at(count: int, held: int, leaving: int) -> None:
+    assert may_leave(make_collection(count, versions_count=held)) == leaving
 
 
 @pytest.mark.parametrize(
@@ -149,27 +154,27 @@ def test_a_full_manual_collection_is_refused_before_the_body_is_read(
 @given(
     strategy=st.sampled_from(Strategy),
     limits=st.tuples(st.integers(0, 8), st.integers(0, 60), st.integers(0, 200)),
-    uploads=st.lists(st.tuples(st.integers(1, 80), st.integers(1, 40)), max_size=30),
+    uploads=st.lists(st.integers(1, 80), max_size=30),
     user_max=st.sampled_from([0, 50]),
 )
 def test_after_every_accepted_upload_each_limit_holds(
-    strategy: Strategy, limits: tuple[int, int, int], uploads: list[tuple[int, int]], user_max: int
+    strategy: Strategy, limits: tuple[int, int, int], uploads: list[int], user_max: int
 ) -> None:
     """Contract 8.4: count, bytes and size of one version; a refused upload changes nothing."""
     collection = make_collection(*limits, strategy=strategy)
     stored: list[StoredVersion] = []
-    for number, (size, content) in enumerate(uploads, start=1):
+    for number, size in enumerate(uploads, start=1):
         before = list(stored)
+        present = holding(collection, stored)
         try:
-            retired = judge(collection, stored, size=size, sha256=digest(content), user_max=user_max)
+            retired = judge(present, stored[: may_leave(present)], size=size, duplicate=None, user_max=user_max)
         except RuleBroken:
             assert stored == before
             continue
-        arriving = StoredVersion(str(number), number, size, digest(content))
+        arriving = StoredVersion(str(number), number, size)
         stored = [*(version for version in stored if version not in retired), arriving]
         assert collection.max_backups_count == 0 or len(stored) <= collection.max_backups_count
         assert collection.max_collection_size == 0 or sum(v.size for v in stored) <= collection.max_collection_size
         assert collection.max_one_version_size == 0 or size <= collection.max_one_version_size
         assert user_max == 0 or size <= user_max
-        assert len({version.sha256 for version in stored}) == len(stored)
         assert stored == [*before[len(retired) :], arriving]

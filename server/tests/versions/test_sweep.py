@@ -12,9 +12,11 @@ from sqlalchemy import delete, insert, select
 from world.postgres import PostgresCluster
 
 from backup_repository import clock
+from backup_repository.audit import store as audit_store
+from backup_repository.audit.model import Entry, Event
 from backup_repository.database.engine import Database
 from backup_repository.database.migrate import migrate
-from backup_repository.database.tables import blobs, collections, versions
+from backup_repository.database.tables import audit_counts, blobs, collections, versions
 from backup_repository.errors import StorageUnavailable
 from backup_repository.storage.base import new_key
 from backup_repository.storage.contract import keys, put
@@ -238,3 +240,22 @@ async def test_thousands_are_swept_in_one_go(database: Database) -> None:
     found = await sweep_of(database, storage, ahead=HOUR).run(0, dry_run=True)
     assert found.retired == sorted(retired)
     assert sorted(found.orphaned) == sorted(orphans)
+
+
+async def test_entries_of_the_audit_log_are_counted_when_they_are_old_enough(database: Database) -> None:
+    """Not while somebody might still write beside them, and never by a dry run."""
+    storage = MemoryStorage()
+    async with database.transaction() as tx:
+        await audit_store.add(tx, Entry(clock.now(), None, "", Event.LOGIN_FAILED, "", "401", ""))
+
+    async def counted() -> list[int]:
+        async with database.reading() as tx:
+            query = select(audit_counts.c.entries).where(audit_counts.c.event == Event.LOGIN_FAILED.value)
+            return list((await tx.execute(query)).scalars())
+
+    await sweep_of(database, storage).run(0)
+    await sweep_of(database, storage, ahead=2 * HOUR).run(0, dry_run=True)
+    assert await counted() == []
+    for _ in range(2):
+        await sweep_of(database, storage, ahead=2 * HOUR).run(0)
+        assert await counted() == [1]

@@ -2,15 +2,15 @@
 
 Promises: `transaction` is isolated enough for the jobs (SQLite: one writer at a time from the first statement on;
 PostgreSQL: read committed, and jobs lock the rows they decide about); leaving it normally commits durably, leaving it
-by an exception changes nothing. A database that is out of reach is `DatabaseUnavailable`, whoever notices, and a later
-call connects again by itself.
+by an exception changes nothing. `reading` sees one moment, whatever is committed meanwhile. A database that is out of
+reach is `DatabaseUnavailable`, whoever notices, and a later call connects again by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol, TypeAlias
 
 from sqlalchemy import make_url, text
@@ -28,6 +28,7 @@ class _Kind(Protocol):
     """What `sqlite.py` and `postgresql.py` are for."""
 
     CONNECT_FAILURES: tuple[type[Exception], ...]
+    READING: Mapping[str, str]
 
     def make_engine(self, url: str) -> AsyncEngine: ...
 
@@ -56,6 +57,7 @@ class Database:
         self._kind = _load_kind(self.name)
         self._engine = self._kind.make_engine(url)
         self._writing = self._engine.execution_options(writes=True)
+        self._reading = self._engine.execution_options(**self._kind.READING)
         self._one_writer = asyncio.Lock() if self.name == "sqlite" else contextlib.nullcontext()
 
     @contextlib.asynccontextmanager
@@ -71,12 +73,12 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
-        """Begin a transaction that only reads.
+        """Begin a transaction that only reads, all of it as at one moment.
 
         Raises:
             DatabaseUnavailable: the database is out of reach, or went away.
         """
-        async with _begun(self._engine, self._kind) as transaction:
+        async with _begun(self._reading, self._kind) as transaction:
             yield transaction
 
     async def ping(self) -> None:

@@ -6,7 +6,12 @@ stored folded.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, false, func, true
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, false, func, literal, true
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 _BETWEEN = "\x1f"
 """Stands between two texts; in a text, or in what is looked for, it counts as a blank."""
@@ -25,6 +30,42 @@ def contains(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
         return false()
     # no LIKE: its patterns have wildcards, and on SQLite a greatest length
     return func.replace(column, _folded(text), "") != column
+
+
+def contains_ascii(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Whether a column of ASCII texts contains the text regardless of case, each of its characters taken literally.
+
+    For columns so long that what stands beside each text counts: every engine is asked in its fastest words.
+    """
+    folded = text.casefold()
+    if "\0" in folded or not folded.isascii() or len(folded) > _LONGEST:
+        return false()
+    pattern = "".join(f"\\{character}" if character in "%_\\" else character for character in folded)
+    return _ContainsAscii(column, literal(folded), literal(f"%{pattern}%"))
+
+
+_LONGEST = 1000
+"""Characters of a text that a column of names could contain; SQLite bounds its patterns."""
+
+
+class _ContainsAscii(FunctionElement[bool]):
+    """`(column, lower-case text, LIKE pattern)`; each engine uses one of the last two."""
+
+    name = "contains_ascii"
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_ContainsAscii, "sqlite")
+def _on_sqlite(element: _ContainsAscii, compiler: SQLCompiler, **options: Any) -> str:
+    column, _, pattern = element.clauses
+    return f"{compiler.process(column, **options)} LIKE {compiler.process(pattern, **options)} ESCAPE '\\'"
+
+
+@compiles(_ContainsAscii, "postgresql")
+def _on_postgresql(element: _ContainsAscii, compiler: SQLCompiler, **options: Any) -> str:
+    column, text, _ = element.clauses
+    return f'strpos(lower({compiler.process(column, **options)} COLLATE "C"), {compiler.process(text, **options)}) > 0'
 
 
 def _folded(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -24,6 +25,8 @@ CONNECT_FAILURES: tuple[type[Exception], ...] = (
     SQLAlchemyError,
 )
 """What connecting may raise."""
+READING: Mapping[str, str] = {"isolation_level": "REPEATABLE READ"}
+"""Options of transactions that read: all their statements see one moment."""
 
 
 def make_engine(url: str) -> AsyncEngine:

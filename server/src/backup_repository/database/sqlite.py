@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import URL, event, make_url
@@ -16,6 +17,8 @@ _OUT_OF_REACH = frozenset({5, 8, 10, 11, 13, 14, 26})
 
 CONNECT_FAILURES: tuple[type[Exception], ...] = (OSError, SQLAlchemyError)
 """What connecting may raise."""
+READING: Mapping[str, str] = {}
+"""Options of transactions that read: each of them sees one moment anyway."""
 
 
 def make_engine(url: str) -> AsyncEngine:

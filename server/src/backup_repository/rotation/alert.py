@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from backup_repository.rotation.model import Plan, V, by_number, while_not_full
 
 
-def plan(versions: Sequence[V], max_count: int) -> Plan[V]:
+def plan(versions: Sequence[V], max_count: int, *, unseen: int = 0) -> Plan[V]:
     """Accept while the maximum holds with the new version counted; nothing is ever retired."""
     stored = by_number(versions)
-    unhindered = while_not_full(stored, max_count)
+    unhindered = while_not_full(stored, max_count, unseen)
     if unhindered is not None:
         return unhindered
-    reason = f"{len(stored)} of at most {max_count} versions are stored: delete one to make room"
+    reason = f"{len(stored) + unseen} of at most {max_count} versions are stored: delete one to make room"
     return Plan(accept=False, retire=(), keep=stored, reasons=(reason,))

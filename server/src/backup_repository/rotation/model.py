@@ -32,7 +32,7 @@ class Plan(Generic[V]):
     retire: tuple[V, ...]
     """The versions that make room, ascending by number."""
     keep: tuple[V, ...]
-    """The versions that stay beside the new one, ascending by number."""
+    """The versions that stay beside the new one and those that nobody showed, ascending by number."""
     reasons: tuple[str, ...]
     """Why, for people: one sentence per retired version, or one about the whole."""
 
@@ -45,8 +45,14 @@ class Plan(Generic[V]):
 class Strategy(Protocol):
     """A pure decision: the stored versions and the maximum count (0: unlimited) give a plan for one more version."""
 
-    def __call__(self, versions: Sequence[V], max_count: int) -> Plan[V]:
-        """Decide; the versions may come in any order."""
+    def __call__(self, versions: Sequence[V], max_count: int, *, unseen: int = 0) -> Plan[V]:
+        """Decide.
+
+        Args:
+            versions: the stored versions in any order; of very many the oldest are enough, as many as may have to go.
+            max_count: how many may stay, the new one counted; 0: any number.
+            unseen: how many younger versions are stored besides, which stay.
+        """
 
 
 def by_number(versions: Sequence[V]) -> tuple[V, ...]:
@@ -54,12 +60,12 @@ def by_number(versions: Sequence[V]) -> tuple[V, ...]:
     return tuple(sorted(versions, key=lambda version: version.number))
 
 
-def while_not_full(stored: tuple[V, ...], max_count: int) -> Plan[V] | None:
+def while_not_full(stored: tuple[V, ...], max_count: int, unseen: int) -> Plan[V] | None:
     """Accept as long as nothing needs to go, alike in every strategy; None when the collection is full."""
     if max_count == 0:
         reason = "the number of versions is not limited"
-    elif len(stored) < max_count:
-        reason = f"{len(stored)} of at most {max_count} versions are stored: there is room"
+    elif len(stored) + unseen < max_count:
+        reason = f"{len(stored) + unseen} of at most {max_count} versions are stored: there is room"
     else:
         return None
     return Plan(accept=True, retire=(), keep=stored, reasons=(reason,))

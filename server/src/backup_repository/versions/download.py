@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from backup_repository.access.decide import Action, require
 from backup_repository.access.door import Opened, open_collection
 from backup_repository.access.model import Actor
 from backup_repository.database.engine import Database, Transaction
-from backup_repository.errors import BlobNotFound, NotFound
+from backup_repository.errors import BlobNotFound, NotFound, StorageCorrupt
 from backup_repository.ids import parse_uuid
 from backup_repository.storage.base import Storage
 from backup_repository.versions import store
@@ -34,6 +35,23 @@ async def find_version(tx: Transaction, opened: Opened, name: str) -> Version | 
         return None
 
 
+class Listing:
+    """A collection that was opened for listing its versions."""
+
+    def __init__(self, tx: Transaction, opened: Opened) -> None:
+        self._tx = tx
+        self._opened = opened
+
+    @property
+    def count(self) -> int:
+        """How many versions there are."""
+        return self._opened.collection.versions_count
+
+    async def versions(self, *, offset: int = 0, limit: int | None = None) -> tuple[Version, ...]:
+        """Return the versions, or one page of them, ascending by number."""
+        return await store.listed(self._tx, self._opened, offset=offset, limit=limit)
+
+
 class Downloads:
     """The jobs that give versions back."""
 
@@ -41,20 +59,16 @@ class Downloads:
         self._database = database
         self._storage = storage
 
-    async def open_listing(self, actor: Actor, collection_id: str) -> Opened:
-        """Open a collection for listing its versions.
+    @asynccontextmanager
+    async def listing(self, actor: Actor, collection_id: str) -> AsyncIterator[Listing]:
+        """Open a collection for listing its versions, as they are at one moment.
 
         Raises:
             NotFound: there is no such collection.
             PermissionDenied: the actor may not list its versions (40311).
         """
         async with self._database.reading() as tx:
-            return await open_collection(tx, actor, collection_id, Action.LIST_VERSIONS)
-
-    async def list(self, opened: Opened, *, offset: int = 0, limit: int | None = None) -> tuple[Version, ...]:
-        """List the versions of a collection, or one page of them, ascending by number."""
-        async with self._database.reading() as tx:
-            return await store.listed(tx, opened, offset=offset, limit=limit)
+            yield Listing(tx, await open_collection(tx, actor, collection_id, Action.LIST_VERSIONS))
 
     async def find(self, actor: Actor, collection_id: str, name: str) -> Version:
         """Find one version to download.
@@ -80,11 +94,33 @@ class Downloads:
         require(actor, Action.READ_ANY_FILE)
         if "\0" in filename:
             raise BlobNotFound
+        return await self.find_file_as_system(filename)
+
+    async def find_file_as_system(self, filename: str) -> Version:
+        """Find any version of the server by its file name, for the console.
+
+        Raises:
+            BlobNotFound: there is no such file (42000).
+        """
         async with self._database.reading() as tx:
             version = await store.by_filename(tx, filename)
         if version is None:
             raise BlobNotFound
         return version
+
+    async def verified(self, version: Version) -> AsyncGenerator[bytes, None]:
+        """Give a version's bytes, and hold them against its size and its SHA-256 at the end.
+
+        Raises:
+            StorageError: before the first byte or later; `StorageCorrupt` when they are others than were uploaded.
+        """
+        digest = hashlib.sha256()
+        async with self.read(version, 0, version.size) as blocks:
+            async for block in blocks:
+                digest.update(block)
+                yield block
+        if digest.hexdigest() != version.sha256:
+            raise StorageCorrupt
 
     def read(
         self, version: Version, start: int = 0, end: int | None = None

@@ -23,8 +23,6 @@ class StoredVersion:
     number: int
     size: int
     """Bytes."""
-    sha256: str
-    """64 lower-case hex digits."""
 
 
 def upload_limit(collection: Collection, user_max: int) -> int | None:
@@ -60,16 +58,22 @@ def already_full(collection: Collection) -> None:
         raise _too_many(f"{collection.versions_count} of at most {maximum} versions are stored")
 
 
+def may_leave(collection: Collection) -> int:
+    """Return how many of the oldest versions could have to go for an upload: nobody needs to look at the others."""
+    maximum = collection.max_backups_count
+    return 0 if maximum == 0 else max(0, collection.versions_count + 1 - maximum)
+
+
 def judge(
-    collection: Collection, stored: Sequence[StoredVersion], *, size: int, sha256: str, user_max: int
+    collection: Collection, oldest: Sequence[StoredVersion], *, size: int, duplicate: int | None, user_max: int
 ) -> tuple[StoredVersion, ...]:
     """Decide whether an upload becomes a version; the first broken rule answers.
 
     Args:
-        collection: where the upload goes, with its limits as they are now.
-        stored: every version the collection stores now, in any order.
+        collection: where the upload goes, with its limits and maintained counts as they are now.
+        oldest: the versions with the lowest numbers, as many as `may_leave` says.
         size: bytes of the upload.
-        sha256: its digest, 64 lower-case hex digits.
+        duplicate: the number of the version that stores the same bytes; None: no version does.
         user_max: the account's maximum in bytes as it is now.
 
     Returns:
@@ -80,13 +84,13 @@ def judge(
             retire), 41010 too many bytes even after rotation.
     """
     check_size(collection, user_max, size)
-    plan = choose(collection.strategy)(stored, collection.max_backups_count)
+    unseen = collection.versions_count - len(oldest)
+    plan = choose(collection.strategy)(oldest, collection.max_backups_count, unseen=unseen)
     if not plan.accept:
         raise _too_many(*plan.reasons)
-    duplicate = next((version for version in stored if version.sha256 == sha256), None)
     if duplicate is not None:
-        raise RuleBroken(f"Content duplication: these bytes are stored already as v{duplicate.number}", 41011)
-    used = sum(version.size for version in plan.keep) + size
+        raise RuleBroken(f"Content duplication: these bytes are stored already as v{duplicate}", 41011)
+    used = collection.used_space - plan.freed + size
     if collection.max_collection_size != 0 and used > collection.max_collection_size:
         raise RuleBroken(
             f"The collection may hold {format_size(collection.max_collection_size)}, "

@@ -52,7 +52,7 @@ class Removals:
                 versions_count=collection.versions_count - 1,
                 used_space=collection.used_space - version.size,
             )
-            await collections_store.save_counts(tx, after)
+            await collections_store.save_counts(tx, collection, after)
 
 
 async def _is_elsewhere(tx: Transaction, opened: Opened, name: str) -> bool:

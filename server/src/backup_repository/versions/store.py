@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from backup_repository.access.door import Opened
+from backup_repository.collections.store import totals
 from backup_repository.database.engine import Transaction
-from backup_repository.database.folding import contains
-from backup_repository.database.tables import blobs, grants, version_tags, versions
+from backup_repository.database.folding import contains_ascii
+from backup_repository.database.pages import page
+from backup_repository.database.tables import blobs, collections, grants, version_tags, versions
 from backup_repository.versions.model import Version
 from backup_repository.versions.plan import StoredVersion
 
@@ -21,18 +23,31 @@ _BATCH = 1000
 """Ids in one statement; engines bound the number of parameters."""
 
 
+_RARE = 1000
+"""Up to so many versions that match a search are remembered by their ids."""
+
+
 class BlobKnown(Exception):
     """The blob is registered already, or claimed by the sweep: whoever comes second must leave it."""
 
 
-async def stored(tx: Transaction, opened: Opened) -> tuple[StoredVersion, ...]:
-    """Return what rotation and the limits need to know of every version, lowest number first."""
+async def oldest(tx: Transaction, opened: Opened, count: int) -> tuple[StoredVersion, ...]:
+    """Return what rotation needs to know of the versions with the lowest numbers, ascending."""
+    if count == 0:
+        return ()
     query = (
-        select(versions.c.id, versions.c.number, versions.c.size, versions.c.sha256)
+        select(versions.c.id, versions.c.number, versions.c.size)
         .where(versions.c.collection_id == opened.collection.id)
         .order_by(versions.c.number)
+        .limit(count)
     )
-    return tuple(StoredVersion(row.id, row.number, row.size, row.sha256) for row in await tx.execute(query))
+    return tuple(StoredVersion(row.id, row.number, row.size) for row in await tx.execute(query))
+
+
+async def number_of(tx: Transaction, opened: Opened, sha256: str) -> int | None:
+    """Return the number of the collection's version with these bytes; None: there is none."""
+    same = (versions.c.collection_id == opened.collection.id, versions.c.sha256 == sha256)
+    return (await tx.execute(select(versions.c.number).where(*same))).scalar_one_or_none()
 
 
 async def add(tx: Transaction, opened: Opened, version: Version) -> Version:
@@ -78,8 +93,12 @@ async def retire(tx: Transaction, opened: Opened, version_ids: Sequence[str], no
 
 async def listed(tx: Transaction, opened: Opened, *, offset: int = 0, limit: int | None = None) -> tuple[Version, ...]:
     """Return the collection's versions, or one page of them, ascending by number."""
-    query = select(versions).where(versions.c.collection_id == opened.collection.id).order_by(versions.c.number)
-    return await _versions(tx, list(await tx.execute(query.offset(offset).limit(limit))))
+    ours = versions.c.collection_id == opened.collection.id
+    query = select(versions).where(ours).order_by(versions.c.number).limit(limit)
+    if offset:  # versions before the page are passed over in the index of numbers
+        first = select(versions.c.number).where(ours).order_by(versions.c.number).offset(offset).limit(1)
+        query = query.where(versions.c.number >= first.scalar_subquery())
+    return await _versions(tx, list(await tx.execute(query)))
 
 
 async def highest(tx: Transaction, opened: Opened) -> Version | None:
@@ -119,32 +138,60 @@ async def search(
 ) -> tuple[tuple[Version, ...], int]:
     """Return one page of all versions whose file name contains the text and that carry any of the tags, newest first.
 
-    The caller has checked the right to see every file.
+    The caller has checked the right to see every file. A text is looked for in every name, which takes some tenths of
+    a second for a million; everything else is found in an index.
     """
     conditions: list[ColumnElement[bool]] = []
     if text:
-        conditions.append(contains(func.lower(versions.c.filename), text))  # ASCII alone, see collections/rules.py
+        conditions.append(contains_ascii(versions.c.filename, text))  # see collections/rules.py
     if tags:
         possible = [tag for tag in tags if "\0" not in tag]
         tagged = select(version_tags.c.file_id).where(version_tags.c.tag.in_(possible))
         conditions.append(versions.c.file_id.in_(tagged))
-    total = (await tx.execute(select(func.count()).select_from(versions).where(*conditions))).scalar_one()
-    query = select(versions).where(*conditions).order_by(*_NEWEST_FIRST).offset(offset).limit(limit)
+    if conditions:
+        # a look through all names is dear, so what is rare is looked for once; what is not is soon found in any order
+        rare = select(versions.c.file_id).where(*conditions).limit(_RARE + 1)
+        found = list((await tx.execute(rare)).scalars())
+        total = len(found)
+        if total <= _RARE:
+            conditions = [versions.c.file_id.in_(found)]
+        else:
+            total = (await tx.execute(select(func.count()).select_from(versions).where(*conditions))).scalar_one()
+    else:
+        total = (await totals(tx)).versions
+    order, span = (versions.c.created_at, versions.c.file_id), {"total": total, "offset": offset, "limit": limit}
+    query = page(versions, versions.c.file_id, conditions, order, descending=True, **span)
     return await _versions(tx, list(await tx.execute(query))), total
 
 
 async def newest(tx: Transaction, *, member: str | None, limit: int) -> tuple[Version, ...]:
     """Return the newest versions of the collections that an account is a member of; None: of all collections."""
-    query = select(versions)
-    if member is not None:
-        memberships = select(grants.c.collection_id).where(grants.c.user_id == member)
-        query = query.where(versions.c.collection_id.in_(memberships))
-    return await _versions(tx, list(await tx.execute(query.order_by(*_NEWEST_FIRST).limit(limit))))
+    if member is None:
+        query = select(versions).order_by(*_NEWEST_FIRST).limit(limit)
+        return await _versions(tx, list(await tx.execute(query)))
+    # the newest versions are among the last ones of the collections that were uploaded to last
+    last = [
+        select(versions.c.file_id)
+        .where(versions.c.collection_id == collection_id)
+        .order_by(versions.c.number.desc())
+        .limit(limit)
+        .subquery()
+        for collection_id in await _liveliest(tx, member, limit)
+    ]
+    if not last:
+        return ()
+    possible = union_all(*(select(ids.c.file_id) for ids in last))
+    query = select(versions).where(versions.c.file_id.in_(possible)).order_by(*_NEWEST_FIRST).limit(limit)
+    return await _versions(tx, list(await tx.execute(query)))
 
 
 async def count_tags(tx: Transaction) -> int:
-    """Count the distinct tags on stored versions."""
-    return (await tx.execute(select(func.count(version_tags.c.tag.distinct())))).scalar_one()
+    """Count the distinct tags on stored versions: one look into the index for each, however many versions have it."""
+    tag = version_tags.c.tag
+    found = select(func.min(tag).label("tag")).cte("found", recursive=True)
+    following = select(func.min(tag)).where(tag > found.c.tag).scalar_subquery()
+    found = found.union_all(select(following).where(found.c.tag.is_not(None)))
+    return (await tx.execute(select(func.count(found.c.tag)))).scalar_one()
 
 
 async def retired(tx: Transaction, before: datetime, after_key: str, limit: int) -> tuple[str, ...]:
@@ -177,6 +224,18 @@ async def _add_blob(tx: Transaction, key: str, retired_at: datetime | None) -> N
         await tx.execute(insert(blobs).values(key=key, retired_at=retired_at))
     except IntegrityError as error:
         raise BlobKnown from error
+
+
+async def _liveliest(tx: Transaction, member: str, limit: int) -> tuple[str, ...]:
+    """Return the ids of the collections of an account that were uploaded to last."""
+    query = (
+        select(collections.c.id)
+        .join(grants, grants.c.collection_id == collections.c.id)
+        .where(grants.c.user_id == member, collections.c.newest_at.is_not(None))
+        .order_by(collections.c.newest_at.desc(), collections.c.id)
+        .limit(limit)
+    )
+    return tuple((await tx.execute(query)).scalars())
 
 
 def _edge(opened: Opened, aggregate: ColumnElement[int]) -> ColumnElement[int]:
@@ -215,3 +274,28 @@ async def _versions(tx: Transaction, rows: Sequence[Row[tuple[object, ...]]]) ->
         )
         for row in rows
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a version says about its blob."""
+
+    filename: str
+    collection_id: str
+    number: int
+    size: int
+    """Bytes."""
+
+
+async def registered(tx: Transaction, prefix: str) -> dict[str, Named | None]:
+    """Return every blob the database knows whose key begins so; None: it is retired and waits for the sweep."""
+    query = (
+        select(blobs.c.key, blobs.c.retired_at, versions)
+        .outerjoin(versions, versions.c.blob_key == blobs.c.key)
+        .where(blobs.c.key >= prefix, blobs.c.key <= prefix + "g")  # every hex digit comes before a g
+        .where(or_(blobs.c.retired_at.is_not(None), versions.c.id.is_not(None)))
+    )
+    return {
+        row.key: None if row.id is None else Named(row.filename, row.collection_id, row.number, row.size)
+        for row in await tx.execute(query)
+    }

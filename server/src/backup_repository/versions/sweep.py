@@ -6,6 +6,9 @@ May be killed at any point and run again, by several processes at once, beside r
 * A blob that the database does not know is *claimed* under its key before it is deleted. Registration inserts the same
   key, so either the version exists and the blob stays, or the claim exists and registration is refused.
 * What a running process holds is left alone whatever its age.
+
+Because it comes regularly and nobody waits for it, it also counts the older entries of the audit log, which are too
+many to be counted whenever somebody reads a page of them.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from backup_repository.audit import store as audit_store
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database
 from backup_repository.storage.base import BlobInfo, Storage
@@ -21,6 +25,8 @@ from backup_repository.versions import store
 from backup_repository.versions.landing import LandingDirectory
 
 _BATCH = 500
+_SETTLED = timedelta(hours=1)
+"""After this long no transaction that wrote to the audit log is still open."""
 
 
 @dataclass(slots=True)
@@ -59,7 +65,16 @@ class Sweep:
         swept.landed.extend(await self._landing.clear(min_age, dry_run=dry_run))
         if not dry_run:
             swept.litter = await self._storage.clear_litter(min_age)
+            await self._count_entries()
         return swept
+
+    async def _count_entries(self) -> None:
+        before = self._clock() - _SETTLED
+        async with self._database.reading() as tx:
+            since, until = await audit_store.uncounted(tx, before)
+        if since < until:
+            async with self._database.transaction() as tx:
+                await audit_store.count_up(tx, before)
 
     async def _sweep_retired(self, min_age: float, swept: Swept, *, dry_run: bool) -> None:
         before = self._clock() - timedelta(seconds=min_age)

@@ -40,7 +40,7 @@ from backup_repository.storage.base import AdoptedDraft, CannotAdopt, Draft, Sto
 from backup_repository.storage.receive import Budget, Received, TooLarge, receive, receive_adopted
 from backup_repository.versions import store
 from backup_repository.versions.model import Version, version_filename
-from backup_repository.versions.plan import StoredVersion, already_full, judge, upload_limit
+from backup_repository.versions.plan import StoredVersion, already_full, judge, may_leave, upload_limit
 
 _BUDGET = 16 * 1024 * 1024
 """Bytes that all running uploads of a process together may hold in memory: a few get the largest blocks there are."""
@@ -175,16 +175,16 @@ class Uploads:
                 versions_count=collection.versions_count + 1 - len(leaving),
                 used_space=collection.used_space + received.size - sum(old.size for old in leaving),
             )
-            await collections_store.save_counts(tx, after)
             await _record(tx, present, version, leaving, now)
+            await collections_store.save_counts(tx, collection, after)
         return Uploaded(version, after)
 
     async def _judge(self, tx: Transaction, opened: Opened, received: Received) -> tuple[StoredVersion, ...]:
         return judge(
             opened.collection,
-            await store.stored(tx, opened),
+            await store.oldest(tx, opened, may_leave(opened.collection)),
             size=received.size,
-            sha256=received.sha256,
+            duplicate=await store.number_of(tx, opened, received.sha256),
             user_max=opened.actor.user.max_allowed_file_size,
         )
 
