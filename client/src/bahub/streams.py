@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from typing import Protocol
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 """Bytes that stages hand on at a time: large enough that Python costs nothing, small enough for small machines."""
 
 
@@ -73,8 +73,13 @@ class Pipe:
     def flush(self) -> None:
         """Do nothing: what was written is on its way."""
 
+    def ready(self, seconds: float) -> bool:
+        """Wait at most so long until `read` would return or raise at once, and say whether it would."""
+        with self._changed:
+            return self._changed.wait_for(lambda: bool(self._blocks) or self._ended or self._broken, seconds)
+
     def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes, at most `size` and at most one written block; empty only at the end."""
+        """Return the next bytes, at most `size`; for any size what is there up to a block; empty only at the end."""
         with self._changed:
             while not self._blocks and not self._ended and not self._broken:
                 self._changed.wait()
@@ -82,17 +87,30 @@ class Pipe:
                 raise Broken
             if not self._blocks:
                 return b""
-            block = self._blocks[0]
-            if size < 0 or size >= len(block) - self._offset:
-                taken = block[self._offset :] if self._offset else block
-                self._blocks.popleft()
-                self._offset = 0
-                self._held -= len(block)
-                self._changed.notify_all()
-                return taken
-            taken = block[self._offset : self._offset + size]
-            self._offset += size
-            return taken
+            taken = self._take(size) if self._offset or 0 <= size < len(self._blocks[0]) else self._take_together()
+            self._changed.notify_all()
+        return taken[0] if len(taken) == 1 else b"".join(taken)
+
+    def _take(self, size: int) -> list[bytes]:
+        """Take a part of the first block; the block goes once all of it was taken."""
+        block, start = self._blocks[0], self._offset
+        self._offset = min(len(block), start + size) if size >= 0 else len(block)
+        if self._offset < len(block):
+            return [block[start : self._offset]]
+        self._blocks.popleft()
+        self._held -= len(block)
+        self._offset = 0
+        return [block[start:]]
+
+    def _take_together(self) -> list[bytes]:
+        """Take the first block, and more as long as they are small: what follows is then done once for all of them."""
+        taken = [self._blocks.popleft()]
+        amount = len(taken[0])
+        while self._blocks and amount + len(self._blocks[0]) <= BLOCK:
+            taken.append(self._blocks.popleft())
+            amount += len(taken[-1])
+        self._held -= amount
+        return taken
 
     def end(self) -> None:
         """Say that everything was written."""
@@ -107,3 +125,30 @@ class Pipe:
             self._blocks.clear()
             self._held = self._offset = 0
             self._changed.notify_all()
+
+
+def looked_into(reader: Reader, size: int) -> tuple[bytes, Reader]:
+    """Return up to `size` bytes from the beginning (fewer only if there are no more), and the stream with them."""
+    blocks: deque[bytes] = deque()
+    held = 0
+    while held < size and (block := reader.read()):
+        blocks.append(block)
+        held += len(block)
+    return b"".join(blocks)[:size], _Whole(blocks, reader)
+
+
+class _Whole:
+    """A stream whose first blocks have been read already."""
+
+    def __init__(self, blocks: deque[bytes], rest: Reader) -> None:
+        self._blocks = blocks
+        self._rest = rest
+
+    def read(self, size: int = -1, /) -> bytes:
+        if not self._blocks:
+            return self._rest.read(size)
+        block = self._blocks.popleft()
+        if 0 <= size < len(block):
+            self._blocks.appendleft(block[size:])
+            return block[:size]
+        return block

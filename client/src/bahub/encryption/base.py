@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bahub.errors import Failed
 from bahub.streams import Reader, Writer
+
+
+class AlreadyCreated(Failed):
+    """Keys exist; they are never overwritten (contract B 3.2)."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"already created: {what}; existing keys are never overwritten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,7 @@ class Method(Protocol):
 
         Raises:
             Tampered: it was changed, cut short, or is not for our keys.
+            Misconfigured: there are no keys, or the passphrase does not open them.
             Failed: the method's program failed.
         """
 
@@ -50,8 +59,18 @@ class Method(Protocol):
         """Make keys.
 
         Raises:
-            Failed: there are some already; they are never overwritten.
+            AlreadyCreated: there are some; they are never overwritten.
+            Misconfigured: the entry does not say where to or for whom.
+            Failed: they could not be written, or the method's program failed.
         """
 
+    def advice(self, made: Sequence[Key]) -> Sequence[str]:
+        """Say, in lines for people, what to keep safe and what the configuration needs once keys were made."""
+
     def keys(self) -> Sequence[Key]:
-        """List the keys that this entry uses."""
+        """List the keys that this entry uses.
+
+        Raises:
+            Misconfigured: they cannot be read.
+            Failed: the method's program failed.
+        """
