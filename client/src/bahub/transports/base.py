@@ -35,6 +35,8 @@ class Transport(Protocol):
     def opened(self) -> AbstractContextManager[None]:
         """Hold the place ready: checks that it is there, starts what must run, puts everything back afterwards.
 
+        Enter it once around all the scripts of a run. Also leaves by the exceptions that signals become.
+
         Raises:
             Failed: it is not there, or could not be put back.
         """
@@ -44,7 +46,10 @@ class Transport(Protocol):
 
 
 class TransportType(Protocol):
-    """What a transport module offers as `Transport`: a class that takes a checked spec."""
+    """What a transport module offers as `Transport`: a class that takes a checked spec.
+
+    Get it from `bahub.transports.registry`, which also finds modules of other people; those need no `Definition`.
+    """
 
     def __call__(self, spec: Mapping[str, Any]) -> Transport:
         """Make one."""
@@ -55,6 +60,6 @@ class Definition:
     """What a spec may hold, for checks and for `adapters show`; adapters use it too."""
 
     schema: Mapping[str, Any]
-    """JSON Schema (2020-12) of `spec`."""
+    """JSON Schema (2020-12) of `spec`; `writeOnly` marks a secret, `format: path` a path on this machine."""
     example: str
     """A working example in YAML, as it stands below `backups.<name>` or `transports.<name>`."""
