@@ -7,6 +7,7 @@
     ├── Refused         4  the server said no: its message and code
     ├── ProgramFailed   5  the source or the target program, or an empty source
     └── Tampered        6  digest or length differs, decryption reports tampering or truncation
+    Interrupted   130, 143  a signal; no `Exception`, so that nobody takes it for a failure
 
 Texts may quote what other programs and the server said; whoever prints them masks secrets (`masking`).
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from signal import Signals
 
 
 class BahubError(Exception):
@@ -29,6 +31,29 @@ class BahubError(Exception):
         """One sentence for people."""
         self.hint = hint
         """What to do about it; may be empty."""
+        self.stage = ""
+        """Where in the pipeline it happened (`source`, `encryption`, `upload`); empty: outside of one."""
+        self.details: tuple[str, ...] = ()
+        """What a program said last, line by line; may quote anything."""
+
+
+class Interrupted(BaseException):
+    """A signal asked the process to end; nothing but clean-up may catch it."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+        """Which signal."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as `SIGTERM`."""
+        return Signals(self.signum).name
+
+    @property
+    def exit_code(self) -> int:
+        """What the process ends with: 130 after SIGINT, 143 after SIGTERM."""
+        return 128 + self.signum
 
 
 class Failed(BahubError):

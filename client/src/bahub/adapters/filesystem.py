@@ -74,16 +74,14 @@ class Adapter:
             *_ATTRIBUTES,
             "--warning=no-file-ignored",
             "--directory=/",
+            "--no-unquote",  # otherwise a backslash in a listed path would begin an escape
             *_exclusions(spec.get("exclude", ())),
         ]
         if spec.get("one_file_system", False):
             options.append("--one-file-system")
         names = [path.lstrip("/") or "." for path in paths]
-        ending = "echo 'some files changed while they were read' >&2" if spec.get("strict", False) else _tolerant()
-        return Script(
-            f"{_GNU_TAR}{_look(paths)}tar {shlex.join([*options, '--', *names])}\n"
-            f'status=$?\nif [ "$status" -eq {_CHANGED} ]; then {ending}; fi\nexit "$status"\n'
-        )
+        run = _STRICT if spec.get("strict", False) else _TOLERANT
+        return Script(_GNU_TAR + _look(paths) + run.replace("TAR", f"tar {shlex.join([*options, '--', *names])}"))
 
     def restore(self, spec: Spec, options: RestoreOptions) -> RestorePlan:
         """Return how the archive is extracted: into `/` as it arrives, or beside another directory, then renamed."""
@@ -114,6 +112,24 @@ class Adapter:
         del spec
         return Script(_GNU_TAR)
 
+
+_STRICT = f"""\
+TAR
+status=$?
+[ "$status" -ne {_CHANGED} ] || echo 'some files changed while they were read' >&2
+exit "$status"
+"""
+
+_TOLERANT = f"""\
+exec 3>&1
+status=$({{ {{ TAR 2>&1 >&3 3>&- 4>&-; echo "$?" >&4; }} | sed \
+  -e 's/^tar: \\(.*: file changed as we read it\\)$/{WARNING}\\1/' \
+  -e 's/^tar: \\(.*: File removed before we read it\\)$/{WARNING}\\1/' \
+  -e 's/^tar: \\(.*: File shrank by .*\\)$/{WARNING}\\1/' >&2; }} 4>&1)
+[ "$status" != {_CHANGED} ] || {{ echo '{WARNING}some files changed while they were read' >&2; exit 0; }}
+exit "${{status:-1}}"
+"""
+"""The archive goes out by descriptor 3, the words of `tar` through `sed`, its status by descriptor 4."""
 
 _ABSENT_OR_EMPTY = """\
 if [ -h "$target" ] || { [ -e "$target" ] && [ ! -d "$target" ]; }; then
@@ -162,7 +178,3 @@ def _look(paths: Sequence[str]) -> str:
         )
     lines.append('[ -z "$absent" ] || exit 1\n')
     return "".join(lines)
-
-
-def _tolerant() -> str:
-    return f"echo '{WARNING}some files changed while they were read' >&2; status=0"

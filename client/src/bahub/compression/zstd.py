@@ -16,7 +16,7 @@ else:
 
 _MAX_THREADS: Final = 4
 """Each holds a job in memory."""
-_JOB: Final = 2 << 20
+_JOB: Final = 3 << 19
 """Bytes that a thread works on at a time: it bounds the memory and costs some 1 % of the size."""
 _MAX_WINDOW_LOG: Final = 27
 """128 MiB, as far as the program `zstd` goes without being asked: more would let an archive claim any memory."""

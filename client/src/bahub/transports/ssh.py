@@ -72,7 +72,7 @@ class Transport:
         if "port" in spec:
             options += ["-p", str(spec["port"])]
         if "identity_file" in spec:
-            options += ["-o", "IdentitiesOnly=yes", "-i", str(spec["identity_file"])]
+            options += ["-o", "IdentitiesOnly=yes", "-o", f"IdentityFile={_quoted(str(spec['identity_file']))}"]
         if "known_hosts" in spec:
             options += ["-o", f"UserKnownHostsFile={_quoted(str(spec['known_hosts']))}"]
             options += ["-o", "GlobalKnownHostsFile=none"]
