@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,6 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LIST = ROOT / "tools" / "debian-packages.txt"
 """Lines `program package`: what the tests run."""
+
+POLICY = Path("/usr/sbin/policy-rc.d")
+"""Debian asks it whether a package may start its service; 101 says no."""
 
 
 def say(sentence: str) -> None:
@@ -57,10 +61,24 @@ def install(packages: Sequence[str]) -> bool:
     say(f"Installing the Debian packages {' '.join(packages)} (APT=no leaves them out)")
     apt = [*administrator, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet=2"]
     run(*apt, "update")  # may fail without harm where the lists are good enough
-    result = run(*apt, "install", "--yes", "--no-install-recommends", *packages)
+    with _services_at_rest(administrator):
+        result = run(*apt, "install", "--yes", "--no-install-recommends", *packages)
     if result.returncode != 0:
         say(f"apt-get failed:\n{tail(result.stdout)}")
     return result.returncode == 0
+
+
+@contextmanager
+def _services_at_rest(administrator: Sequence[str]) -> Iterator[None]:
+    """Keep packages from starting what they bring: tests start their own, and nobody asked for more."""
+    if POLICY.exists():
+        yield
+        return
+    run(*administrator, "sh", "-c", f"printf '#!/bin/sh\\nexit 101\\n' >{POLICY} && chmod 755 {POLICY}")
+    try:
+        yield
+    finally:
+        run(*administrator, "rm", "-f", str(POLICY))
 
 
 def _administrator() -> list[str] | None:

@@ -15,9 +15,33 @@ from pathlib import Path
 import pytest
 from realm.interrupted import start
 from realm.runs import Run, WayFailed
+from world.programs import require_program
 from world.waiting import eventually
 
 from bahub.errors import ProgramFailed, Tampered
+
+
+@pytest.fixture(scope="module")
+def without_the_program(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH with all that is on this machine's, but for `sqlite3`."""
+    place = tmp_path_factory.mktemp("programs")
+    for directory in ("/bin", "/usr/bin"):
+        for program in Path(directory).iterdir():
+            link = place / program.name
+            if program.name != "sqlite3" and not link.is_symlink():
+                link.symlink_to(program)
+    return str(place)
+
+
+@pytest.fixture(autouse=True, params=["sqlite3", "python3"])
+def program(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, without_the_program: str) -> str:
+    """Every test runs with SQLite's own program, and where only Python is."""
+    name: str = request.param
+    if name == "python3":
+        monkeypatch.setenv("PATH", without_the_program)
+    require_program(name)
+    return name
+
 
 _WRITER = """
 import sqlite3, sys

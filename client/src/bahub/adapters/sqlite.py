@@ -46,7 +46,31 @@ spec:
 """,
 )
 
-_NEED = need("sqlite3", "sqlite3") + 'ask() { sqlite3 -batch -bail -init /dev/null "$@"; }\n'
+_PYTHON = """\
+import sqlite3, sys
+try:
+    connection = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)
+    for words in sys.argv[2:]:
+        command, _, value = words.partition(" ")
+        if command == ".timeout":
+            connection.execute("PRAGMA busy_timeout = " + value)
+        elif command == ".backup":
+            copy = sqlite3.connect(value)
+            connection.backup(copy)
+            copy.close()
+        else:
+            for row in connection.execute(words):
+                print(*row, sep="|")
+except sqlite3.Error as error:
+    sys.exit("Error: %s" % error)
+"""
+"""The part of the program's language that is used here, for places that have Python and no `sqlite3`."""
+_NEED = (
+    "if command -v python3 >/dev/null && ! command -v sqlite3 >/dev/null; then\n"
+    f'ask() {{ python3 -c {shlex.quote(_PYTHON)} "$@"; }}\n'
+    f"else\n{need('sqlite3', 'sqlite3')}"
+    'ask() { sqlite3 -batch -bail -init /dev/null "$@"; }\nfi\n'
+)
 _CHECKED = """\
 verdict=$(ask {file} 'PRAGMA integrity_check') || exit 1
 [ "$verdict" = ok ] || {{ printf 'the copy is damaged: %s\\n' "$verdict" >&2; exit 1; }}
