@@ -32,13 +32,14 @@ ROUTES_OF_THE_CONTRACT = {
     "/api/stable/version": {"GET"},
     "/api/stable/metrics": {"GET"},
     "/metrics/backup_repository_report/influxdb": {"GET"},
+    "/metrics": {"GET"},
     "/health": {"GET"},
     "/": {"GET"},
     "/api/stable/doc.json": {"GET"},
     "/api/stable/doc": {"GET"},
     "/api/stable/audit": {"GET"},
 }
-"""Contract 2, in its order, and the audit log."""
+"""Contract 2, in its order, with the metrics for Prometheus, and the audit log."""
 
 CODE_ROW = re.compile(r"^\| (\d{5}) \| (\d{3}) \| [^|]+ \| [^|]+ \| ?`?([^|`]*?)`? ?\|$", re.MULTILINE)
 
@@ -106,6 +107,7 @@ def test_who_may_call_is_described() -> None:
     assert codes == {
         "/health": {"healthCode"},
         "/metrics/backup_repository_report/influxdb": {"metricsCode"},
+        "/metrics": {"metricsCode", "metricsBearer"},
     }
 
 

@@ -111,6 +111,7 @@ def _settings(server: Server, stock: Stock) -> str:
     lines = [
         *("[auth.openapi]", f'bearer = {{bearer = "{server.token}"}}'),
         *(f'{scheme} = {{api_key = "{SETTINGS[name]}"}}' for scheme, name in codes.items()),
+        f'metricsBearer = {{bearer = "{SETTINGS["METRICS_CODE"]}"}}',
         *("[dictionaries]", *(f"{kind}.values = {json.dumps(ids)}" for kind, ids in stock.items())),
         *("[parameters]", *_bindings(_PLACES)),
         *("[[operations]]", f"include-operation-id = {json.dumps(_DELETING)}"),

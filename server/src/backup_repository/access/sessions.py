@@ -14,6 +14,7 @@ from backup_repository.audit.model import Entry, Event
 from backup_repository.clock import Clock
 from backup_repository.database.engine import Database
 from backup_repository.errors import PermissionDenied, TooManyAttempts, Unauthenticated
+from backup_repository.metrics.counters import Counters
 from backup_repository.users import store as users_store
 from backup_repository.users.model import User
 from backup_repository.users.rules import check_email
@@ -33,6 +34,7 @@ class Sessions:
         clock: Clock,
         *,
         session_seconds: int,
+        counters: Counters | None = None,
     ) -> None:
         self._database = database
         self._keys = keys
@@ -40,6 +42,7 @@ class Sessions:
         self._throttle = throttle
         self._clock = clock
         self._session_seconds = session_seconds
+        self._counters = counters or Counters()
 
     async def log_in(self, email: str, password: str, *, address: str, user_agent: str) -> str:
         """Check a password and return the text of a new, recorded login session (contract 3.2).
@@ -50,8 +53,9 @@ class Sessions:
             PermissionDenied: the account is expired or deactivated (40322), or limited to other addresses or user
                 agents (40323).
         """
-        async with self._throttle.turn(email, address):
-            return await self._log_in(email, password, address=address, user_agent=user_agent)
+        with self._counters.log_in():
+            async with self._throttle.turn(email, address):
+                return await self._log_in(email, password, address=address, user_agent=user_agent)
 
     async def _log_in(self, email: str, password: str, *, address: str, user_agent: str) -> str:
         async with self._database.reading() as tx:

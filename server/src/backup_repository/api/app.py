@@ -25,7 +25,14 @@ from backup_repository.api import (
     users,
     versions,
 )
-from backup_repository.api.caller import authenticated, public, with_health_code, with_metrics_code, writing
+from backup_repository.api.caller import (
+    authenticated,
+    public,
+    scraping,
+    with_health_code,
+    with_metrics_code,
+    writing,
+)
 from backup_repository.api.render import as_json
 from backup_repository.api.request_log import RequestLog
 from backup_repository.api.resource import Resource
@@ -82,6 +89,7 @@ ROUTES = (
     Resource(_API + "/version", GET=authenticated(system.show_version)),
     Resource(_API + "/metrics", GET=authenticated(system.report)),
     Resource("/health", GET=with_health_code(system.health)),
+    Resource("/metrics", GET=scraping(system.prometheus_metrics)),
     Resource("/metrics/backup_repository_report/influxdb", GET=with_metrics_code(system.influxdb_report)),
     Resource("/", GET=public(pages.show_landing_page)),
     Resource(_API + "/doc.json", GET=public(pages.show_document)),
@@ -102,7 +110,7 @@ def create_app(instance: Instance, lifespan: Lifespan) -> Starlette:
         routes=[resource.route() for resource in ROUTES],
         lifespan=lifespan,
         middleware=[
-            Middleware(RequestLog),
+            Middleware(RequestLog, counters=instance.counters),
             Middleware(Cut),
             Middleware(KnownHosts, names=instance.config.trusted_hosts),
             Middleware(Linger),

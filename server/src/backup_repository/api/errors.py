@@ -66,10 +66,11 @@ class RangeNotSatisfiable(Exception):
         self.size = size
 
 
-async def domain_error(_request: Request, error: Exception) -> Response:
+async def domain_error(request: Request, error: Exception) -> Response:
     """Render what the product refuses knowingly."""
     if not isinstance(error, DomainError):
         raise error
+    request.app.state.instance.counters.failure(error)
     status, kind = _ENVELOPES[error.kind]
     if error.kind in {Kind.BROKEN, Kind.UNAVAILABLE, Kind.DATABASE_DOWN}:
         _log.warning("answered %d: %s", status, error.message, extra={"cause": type(error.__cause__).__name__})

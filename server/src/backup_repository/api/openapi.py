@@ -51,6 +51,7 @@ _COMMON: Mapping[Access, tuple[int, ...]] = {
     Access.WRITING: (*_BEARERS, 42005),
     Access.HEALTH_CODE: (*_EVERYBODY, 403),
     Access.METRICS_CODE: (*_EVERYBODY, 403),
+    Access.SCRAPING: (*_EVERYBODY, 403),
 }
 """What everything refuses with that is called by these callers."""
 _OF_JSON_BODIES = (50000, 408, 413)
@@ -62,6 +63,7 @@ _SECURITY: Mapping[Access, list[JsonObject]] = {
     Access.WRITING: [{"bearer": []}],
     Access.HEALTH_CODE: [{"healthCode": []}],
     Access.METRICS_CODE: [{"metricsCode": []}],
+    Access.SCRAPING: [{"metricsBearer": []}, {"metricsCode": []}],
 }
 _SCHEMES: JsonObject = {
     "bearer": {
@@ -72,6 +74,7 @@ _SCHEMES: JsonObject = {
     },
     "healthCode": {"type": "apiKey", "in": "query", "name": "code", "description": "`HEALTH_CHECK_CODE`"},
     "metricsCode": {"type": "apiKey", "in": "query", "name": "code", "description": "`METRICS_CODE`"},
+    "metricsBearer": {"type": "http", "scheme": "bearer", "description": "`METRICS_CODE`, as a bearer"},
 }
 
 

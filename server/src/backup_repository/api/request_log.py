@@ -1,4 +1,4 @@
-"""One log line per request: who, which route, how it ended. Never a query, a header or a body."""
+"""One log line per request: who, which route, how it ended. Never a query, a header or a body. Here it also counts."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backup_repository.metrics.counters import Counters
+
 _log = logging.getLogger("backup_repository.requests")
 
-_UNKNOWN = "(unknown path)"
+UNKNOWN = "(unknown path)"
+"""Stands for the pattern of any path that has none."""
 
 
 class RequestLog:
-    """Times every request, gives it an id, and logs it when it is over.
+    """Times every request, gives it an id, and logs and counts it when it is over.
 
     What inner parts learn they leave in the request's state: `route` (the path's pattern), `actor` (the account's id).
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, counters: Counters) -> None:
         self._app = app
+        self._counters = counters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -48,15 +52,18 @@ class RequestLog:
 
         try:
             await self._app(scope, count_receive, count_send)
+        except RuntimeError as error:
+            self._counters.failure(error.__cause__)  # what a download broke off with
+            raise
         finally:
-            fields = {
-                "request": request_id,
-                "actor": state.get("actor", ""),
+            seconds = time.monotonic() - begun
+            outcome = {
                 "method": scope["method"],
-                "route": state.get("route", _UNKNOWN),
+                "route": state.get("route", UNKNOWN),
                 "status": status,
                 "received": received,
                 "sent": sent,
-                "seconds": round(time.monotonic() - begun, 3),
             }
+            self._counters.request(**outcome, seconds=seconds)
+            fields = {"request": request_id, "actor": state.get("actor", ""), **outcome, "seconds": round(seconds, 3)}
             _log.info("request", extra={"fields": fields})

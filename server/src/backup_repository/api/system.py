@@ -20,6 +20,9 @@ _RECENT = 10
 
 _LINE = {"text/plain": text("backup_repository_report,base_url=http://localhost:8000,app_env=prod backup_versions=0 1")}
 
+_PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+_METRICS = {"text/plain": text("backup_repository_versions 0.0\n")}
+
 
 @Operation(
     "Is the server able to serve?",
@@ -89,6 +92,17 @@ async def report(call: Authenticated) -> Response:
 async def influxdb_report(call: Public) -> Response:
     """R27: the numbers of the whole server as one line for InfluxDB."""
     return await _line(call)
+
+
+@Operation(
+    "The numbers for Prometheus",
+    Tag.SERVER,
+    {200: Answer("The metrics in Prometheus' text format", _METRICS)},
+    details="What the server counts while it runs, what is stored, and how every collection fares.",
+)
+async def prometheus_metrics(call: Public) -> Response:
+    """Contract 2: everything there is to watch, for Prometheus."""
+    return Response(await call.instance.scrape.text(), media_type=_PROMETHEUS, headers=FRESH)
 
 
 async def _line(call: Public) -> Response:

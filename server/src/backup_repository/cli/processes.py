@@ -28,6 +28,7 @@ from backup_repository.cli.protocol import ContractProtocol
 from backup_repository.config.model import Config
 from backup_repository.errors import ConfigurationError
 from backup_repository.main import create, create_from_environment
+from backup_repository.metrics.board import Blocks
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ _HUNG_SECONDS = 30
 """After this long without a sign of life a worker is replaced; on a busy machine a few seconds are nothing."""
 _LOOK_SECONDS = 0.2
 """How often a stopping supervisor looks for a second signal."""
+_BLOCKS = "BACKUP_REPOSITORY_BLOCKS"
+"""The variable by which workers learn where they count."""
 _PR_SET_PDEATHSIG = 1
 """What Linux calls the signal that a process gets when its parent dies."""
 
@@ -76,6 +79,8 @@ def run(
     if workers == 1:
         _Server(settings).run(sockets=sockets)
     else:
+        blocks = Blocks(workers)
+        os.environ[_BLOCKS] = os.pathsep.join(blocks.names)
         _Supervisor(settings, sockets).run()
 
 
@@ -84,7 +89,7 @@ def worker() -> Any:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _end_with_parent()
     try:
-        return create_from_environment()
+        return create_from_environment(os.environ[_BLOCKS].split(os.pathsep))
     except ConfigurationError as error:  # something has changed since the parent looked
         output.note_configuration(error)
         sys.exit(STARTUP_FAILURE)
