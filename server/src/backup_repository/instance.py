@@ -16,6 +16,8 @@ from backup_repository.config.model import Config
 from backup_repository.database.engine import Database
 from backup_repository.health.check import Health
 from backup_repository.health.report import Report
+from backup_repository.health.scrape import Scrape
+from backup_repository.metrics.counters import Counters
 from backup_repository.versions.check import Check
 from backup_repository.versions.download import Downloads
 from backup_repository.versions.files import Files
@@ -48,3 +50,5 @@ class Instance:
     check: Check
     health: Health
     report: Report
+    counters: Counters
+    scrape: Scrape

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,14 @@ from backup_repository.access.tokens import Tokens
 from backup_repository.clock import Clock
 from backup_repository.collections.model import Limits
 from backup_repository.config.load import load
-from backup_repository.config.model import Config
+from backup_repository.config.model import Config, LocalStorage
 from backup_repository.database.engine import Database
-from backup_repository.errors import DomainError
+from backup_repository.database.leases import Leases
 from backup_repository.health.check import Diagnosis, Health
 from backup_repository.health.report import Report
+from backup_repository.health.scrape import Scrape
 from backup_repository.instance import Instance
+from backup_repository.metrics.counters import Counters
 from backup_repository.storage.open import open_storage
 from backup_repository.storage.staging import own_staging
 from backup_repository.versions.check import Check
@@ -40,10 +41,9 @@ from backup_repository.versions.download import Downloads
 from backup_repository.versions.files import Files
 from backup_repository.versions.landing import LandingDirectory
 from backup_repository.versions.remove import Removals
-from backup_repository.versions.sweep import Sweep
+from backup_repository.versions.sweep import SWEEP, Sweep
+from backup_repository.versions.upkeep import Job, Upkeep, repeat
 from backup_repository.versions.upload import Uploads
-
-_log = logging.getLogger(__name__)
 
 _SWEEP_SECONDS = 3600
 _SWEEP_MARGIN = 3600
@@ -62,13 +62,14 @@ def swept_by_then(config: Config) -> int:
     return default_min_age(config) + _SWEEP_SECONDS
 
 
-def build(config: Config, staging: Path, *, now: Clock = clock.now) -> Instance:
+def build(config: Config, staging: Path, *, now: Clock = clock.now, blocks: Sequence[str] = ()) -> Instance:
     """Wire one instance by hand. Nothing is connected or written yet but missing keys.
 
     Args:
         config: checked settings.
         staging: this process's own directory for unfinished blobs.
         now: gives the present moment to every job.
+        blocks: names of the memory that the processes of one server share for what they count.
 
     Raises:
         ConfigurationError: the keys cannot be used.
@@ -79,39 +80,50 @@ def build(config: Config, staging: Path, *, now: Clock = clock.now) -> Instance:
     passwords = Passwords()
     throttle = Throttle(database, now)
     landing = LandingDirectory(config.revproxy_storage_dir)
+    counters = Counters(blocks)
+    report = Report(database, now)
+    directory = config.fs_rw.directory if isinstance(config.fs_rw, LocalStorage) else None
     maxima = Limits(config.backup_max_versions, config.backup_one_version_max_size, config.backup_collection_max_size)
     return Instance(
         config=config,
         clock=now,
         database=database,
-        sessions=Sessions(database, keys, passwords, throttle, now, session_seconds=config.jwt_lifetime),
+        sessions=Sessions(
+            database, keys, passwords, throttle, now, session_seconds=config.jwt_lifetime, counters=counters
+        ),
         tokens=Tokens(database, keys, now),
         accounts=Accounts(database, passwords, now),
         profiles=Profiles(database, passwords, throttle, now),
         collections=Collections(database, now, maxima=maxima),
         members=Members(database, now),
         audit=Audit(database),
-        uploads=Uploads(database, storage, now),
+        uploads=Uploads(database, storage, now, counters),
         downloads=Downloads(database, storage),
         files=Files(database),
         removals=Removals(database, now),
         landing=landing,
-        sweep=Sweep(database, storage, landing, now),
+        sweep=Sweep(database, storage, landing, now, counters),
         check=Check(database, storage, now),
         health=Health(database, storage, read_only=config.read_only),
-        report=Report(database, now),
+        report=report,
+        counters=counters,
+        scrape=Scrape(database, report, counters, directory=directory),
     )
 
 
 @contextlib.contextmanager
-def running(config: Config) -> Iterator[Instance]:
+def running(config: Config, blocks: Sequence[str] = ()) -> Iterator[Instance]:
     """Build an instance with a staging directory of its own, cleared of what dead processes left.
+
+    Args:
+        config: checked settings.
+        blocks: as for `build`.
 
     Raises:
         ConfigurationError: the keys or directories cannot be used.
     """
     with own_staging(config.temp_directory) as staging:
-        yield build(config, staging)
+        yield build(config, staging, blocks=blocks)
 
 
 async def diagnose(config: Config) -> Diagnosis:
@@ -141,8 +153,12 @@ def _existing_staging(temp_directory: Path) -> Iterator[Path | None]:
         yield staging
 
 
-def create(config: Config) -> Starlette:
-    """Build the HTTP application of one server process, with the sweep at start and every hour.
+def create(config: Config, blocks: Sequence[str] = ()) -> Starlette:
+    """Build the HTTP application of one server process, which takes part in the upkeep.
+
+    Args:
+        config: checked settings.
+        blocks: as for `build`.
 
     Raises:
         ConfigurationError: the keys or directories cannot be used.
@@ -151,30 +167,42 @@ def create(config: Config) -> Starlette:
 
     _return_freed_memory()
     stack = contextlib.ExitStack()
-    instance = stack.enter_context(running(config))
+    instance = stack.enter_context(running(config, blocks))
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         with stack:
-            sweeping = asyncio.create_task(_sweep_regularly(instance))
+            tasks = [] if config.read_only else [asyncio.create_task(work) for work in _unasked(instance)]
             try:
                 yield
             finally:
-                sweeping.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await sweeping
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
                 await instance.database.close()
 
     return create_app(instance, lifespan)
 
 
-def create_from_environment() -> Starlette:
+def _unasked(instance: Instance) -> tuple[Coroutine[Any, Any, None], ...]:
+    """Give what a running server does without being asked, for as long as it runs."""
+    age = default_min_age(instance.config)
+    jobs = [Job(SWEEP, _SWEEP_SECONDS, lambda: instance.sweep.run(age))]
+    # the proxy's directory belongs to this machine, and another one may hold the lease
+    landed = Job("clearing of landed files", _SWEEP_SECONDS, lambda: instance.landing.clear(age))
+    return Upkeep(Leases(instance.database), jobs).run(), repeat(landed)
+
+
+def create_from_environment(blocks: Sequence[str]) -> Starlette:
     """Build the HTTP application of a worker process, which finds its settings like its parent did.
+
+    Args:
+        blocks: as for `build`.
 
     Raises:
         ConfigurationError: a setting is wrong; the parent has found that out before.
     """
-    return create(load(os.environ, None, Path.cwd()).config)
+    return create(load(os.environ, None, Path.cwd()).config, blocks)
 
 
 def _return_freed_memory() -> None:
@@ -187,14 +215,3 @@ def _return_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_MMAP_THRESHOLD, _MIB // 2)
         mallopt(_M_TRIM_THRESHOLD, 2 * _MIB)
-
-
-async def _sweep_regularly(instance: Instance) -> None:
-    while not instance.config.read_only:
-        try:
-            await instance.sweep.run(default_min_age(instance.config))
-        except DomainError as error:
-            _log.warning("the sweep stopped early and will be repeated: %s", error.message)
-        except Exception:  # noqa: BLE001 - the next hour's sweep must come whatever happened
-            _log.exception("the sweep failed and will be repeated")
-        await asyncio.sleep(_SWEEP_SECONDS)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import time
 from pathlib import Path
 
 import pytest
-from world.console import run
+from world.console import run, said, started
 from world.instance import Installation
+from world.waiting import eventually
 
 from backup_repository.storage.base import new_key
 from backup_repository.storage.shards import shard_of
@@ -64,6 +67,27 @@ def test_a_read_only_instance_is_only_looked_at(installation: Installation, orph
     assert orphan.exists()
     assert run(closed, "storage", "sweep", "--dry-run", "--json").json() == NOTHING | {"orphaned": [orphan.name]}
     orphan.unlink()
+
+
+def test_who_sweeps_already_is_told_and_waited_for(installation: Installation, orphan: Path) -> None:
+    held = "INSERT INTO leases VALUES ('sweep', 'x', 'process 1 on elsewhere', '2999-01-01 00:00:00.000000')"
+    change_records(installation, held)
+    with started(installation, "storage", "sweep") as process:
+        eventually(lambda: "\n" in said(installation).read_text())
+        told = said(installation).read_text()
+        assert told.startswith("Waiting: process 1 on elsewhere is sweeping")
+        assert run(installation, "storage", "sweep", "--dry-run").out == f"orphaned  {orphan.name}\n"
+        assert process.poll() is None
+        change_records(installation, "DELETE FROM leases")
+        assert process.wait() == 0
+    assert said(installation).read_text() == f"{told}orphaned  {orphan.name}\n"
+    assert not orphan.exists()
+
+
+def change_records(installation: Installation, statement: str) -> None:
+    database = installation.database.removeprefix("sqlite:///")
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(statement)
 
 
 def test_a_storage_that_is_gone_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from world.filesystems import small_file_system
 from world.instance import Installation, Server
 from world.locks import registration_held
 from world.postgres import PostgresCluster, postgres_cluster
+from world.records import rows
 from world.traces import settled, traces
 from world.waiting import eventually
 from world.wire import Answer, read_answer, send_chunk, send_head
@@ -21,6 +23,8 @@ from world.wire import Answer, read_answer, send_chunk, send_head
 pytestmark = pytest.mark.timeout(180)
 MIB = 1 << 20
 UNAVAILABLE = (503, 503, "app.fatal-error")
+CODE = "health check code"
+RESTARTS, CLIENTS = 4, 4
 seeds = itertools.count(11_000)
 
 
@@ -35,7 +39,8 @@ def cluster() -> Iterator[PostgresCluster]:
 def running(cluster: PostgresCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server on it."""
     root = tmp_path_factory.mktemp("database-gone")
-    with Installation.make(root, DATABASE_URL=cluster.create_database()).serve() as server:
+    settings = {"DATABASE_URL": cluster.create_database(), "HEALTH_CHECK_CODE": CODE}
+    with Installation.make(root, **settings).serve() as server:
         yield server
 
 
@@ -97,6 +102,52 @@ def test_a_registration_that_loses_its_database_is_no_version(running: Server, c
     sweep(running)
     assert settled(running, before) == before
     assert upload(running, versions).json()["version"]["version"] == 2
+
+
+def health(server: Server) -> tuple[int, bool, bool]:
+    """Return the status, and whether the storage and the database work."""
+    answer = server.direct.ask("GET", f"/health?code={CODE.replace(' ', '%20')}")
+    (parts,) = answer.json()["status"]
+    return answer.status, parts["storage"], parts["database"]
+
+
+def test_a_flapping_database_makes_no_half_versions(running: Server, cluster: PostgresCluster) -> None:
+    """Clients upload while it is restarted again and again: 200 or 503, and what is stored is what is registered."""
+    versions = running.create_collection()
+    flapping = threading.Event()
+
+    def keep_uploading() -> list[tuple[Answer, str]]:
+        answers = []
+        while not flapping.is_set():
+            body = Body(3 * MIB, next(seeds))
+            answers.append((running.direct.ask("POST", versions, running.bearer, body), body.sha256()))
+        return answers
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        clients = [pool.submit(keep_uploading) for _ in range(CLIENTS)]
+        try:
+            for count in range(RESTARTS):
+                eventually(lambda: upload(running, versions).status == 200)
+                with stopped(cluster):
+                    assert health(running) == (503, True, False), f"after {count} restarts"
+            eventually(lambda: health(running) == (200, True, True))
+        finally:
+            flapping.set()
+        answers = [answer for client in clients for answer in client.result()]
+    assert {outcome(answer) for answer, _ in answers if answer.status != 200} == {UNAVAILABLE}
+    listing = running.direct.ask("GET", versions, running.bearer).json()["versions"]
+    listed = {number: shown["details"]["checksum"]["value"] for number, shown in listing.items()}
+    for answer, sha256 in answers:
+        if answer.status == 200:
+            assert listed[str(answer.json()["version"]["version"])] == sha256
+    sweep(running)
+    for number, sha256 in listed.items():
+        assert running.direct.fetch(f"{versions}/v{number}", running.bearer)[::2] == (200, sha256)
+    assert running.installation.console("storage", "check") == ""
+    eventually(lambda: running.leftovers() == [])
+    named = rows(running.installation.database, "SELECT blob_key FROM versions")
+    assert {blob.name for blob in running.blobs()} == {key for (key,) in named}
+    assert "Traceback" not in (running.root / "server.log").read_text()
 
 
 @contextmanager

@@ -80,3 +80,36 @@ def test_without_grace_uploads_are_cut_and_leave_nothing(embedded: Installation)
         landed.unlink()
         assert settled(server, before) == before
     assert "Traceback" not in (embedded.root / "server.log").read_text()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_of_several_uploads_those_finish_that_can_within_the_grace_time(embedded: Installation, workers: str) -> None:
+    """The others are told so, and leave nothing."""
+    bodies = [Body(3 * MIB + number, next(seeds)) for number in range(6)]
+    quick, slow = bodies[:3], bodies[3:]
+    with embedded.serve("--grace", "10", "--workers", workers) as server, ExitStack() as stack:
+        versions = server.create_collection()
+        before = traces(server)
+        uploads = [(body, stack.enter_context(server.direct.connected())) for body in bodies]
+        for body, connection in uploads:
+            send_head(connection, "POST", versions, server.bearer, iter(()))
+            send_chunk(connection, body.whole()[:MIB])
+        eventually(lambda: len(traces(server).unfinished) == len(uploads))
+        server.process.terminate()
+        eventually(lambda: stops_accepting(server))
+        for body, connection in uploads:
+            if body in quick:
+                send_chunk(connection, body.whole()[MIB:])
+                connection.send(b"0\r\n\r\n")
+        answers = [read_answer(connection) for _, connection in uploads]
+        assert [answer.status for answer in answers] == [200] * len(quick) + [503] * len(slow)
+        assert {answer.json()["type"] for answer in answers[len(quick) :]} == {"app.fatal-error"}
+        assert server.process.wait() == 0
+        after = traces(server)
+        assert (len(after.stored - before.stored), after.unfinished) == (len(quick), frozenset())
+        assert len(after.records["versions"] - before.records["versions"]) == len(quick)
+    with embedded.serve() as server:
+        listing = server.direct.ask("GET", versions, server.bearer).json()["versions"]
+        stored = {shown["details"]["checksum"]["value"] for shown in listing.values()}
+        assert stored == {body.sha256() for body in quick}
+    assert "Traceback" not in (embedded.root / "server.log").read_text()

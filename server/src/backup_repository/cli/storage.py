@@ -13,6 +13,7 @@ from backup_repository.cli import output
 from backup_repository.cli.console import run
 from backup_repository.cli.sink import CannotWrite, stdout, whole_file
 from backup_repository.config.durations import parse_duration
+from backup_repository.database.leases import LeaseLost
 from backup_repository.instance import Instance
 from backup_repository.main import default_min_age, swept_by_then
 from backup_repository.versions.check import Checked, Difference, Kind
@@ -58,15 +59,18 @@ def sweep(
     ] = None,
     as_json: _Json = False,
 ) -> None:
-    """Delete leftovers and list them; safe beside running servers."""
+    """Delete leftovers and list them; safe beside running servers, waits for another sweep to end."""
     seconds = _seconds(min_age)
 
     async def job(instance: Instance) -> Swept:
-        return await instance.sweep.run(
-            default_min_age(instance.config) if seconds is None else seconds, dry_run=dry_run
-        )
+        age = default_min_age(instance.config) if seconds is None else seconds
+        return await instance.sweep.run(age, dry_run=dry_run, waits=_say_who)
 
-    swept = run(context, job, writes=not dry_run)
+    try:
+        swept = run(context, job, writes=not dry_run)
+    except LeaseLost as error:
+        output.note(str(error))
+        raise typer.Exit(output.FAILED) from error
     found = {"retired": swept.retired, "orphaned": swept.orphaned, "landed": swept.landed, "litter": swept.litter}
     if as_json:
         output.say_json(found)
@@ -102,6 +106,10 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
     )
     if checked.differences:
         raise typer.Exit(output.FAILED)
+
+
+def _say_who(holder: str) -> None:
+    output.note(f"Waiting: {holder} is sweeping, or was when it died; then this goes on within half a minute")
 
 
 def _document(difference: Difference) -> dict[str, Any]:

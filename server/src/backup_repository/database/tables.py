@@ -180,6 +180,16 @@ audit_counts = Table(
 The row for any actor and any event says up to which id all rows count.
 """
 
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    _id("token", nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+"""Who does what only one process may do at a time, until when by the clock of the database; see `leases.py`."""
+
 grants = Table(
     "grants",
     metadata,

@@ -35,6 +35,7 @@ from backup_repository.collections import store as collections_store
 from backup_repository.collections.model import Collection
 from backup_repository.database.engine import Database, Transaction
 from backup_repository.errors import BadUpload, PermissionDenied, RuleBroken, StorageUnavailable
+from backup_repository.metrics.counters import Counters
 from backup_repository.sizes import format_size
 from backup_repository.storage.base import AdoptedDraft, CannotAdopt, Draft, Storage
 from backup_repository.storage.receive import Budget, Received, TooLarge, receive, receive_adopted
@@ -85,10 +86,11 @@ class Uploaded:
 class Uploads:
     """The upload job of one process."""
 
-    def __init__(self, database: Database, storage: Storage, clock: Clock) -> None:
+    def __init__(self, database: Database, storage: Storage, clock: Clock, counters: Counters) -> None:
         self._database = database
         self._storage = storage
         self._clock = clock
+        self._counters = counters
         self._budget = Budget(_BUDGET)
         self._hashing = asyncio.Semaphore(os.cpu_count() or 1)
 
@@ -102,6 +104,12 @@ class Uploads:
             BadUpload: the body cannot be used (42008, 42009, 42023, 42024).
             StorageError: the storage refuses, is full or out of reach.
         """
+        with self._counters.upload() as stored:
+            uploaded = await self._upload(actor, collection_id, incoming)
+            stored(uploaded.version.size)
+            return uploaded
+
+    async def _upload(self, actor: Actor, collection_id: str, incoming: Incoming) -> Uploaded:
         async with self._database.reading() as tx:
             opened = await open_collection(tx, actor, collection_id, Action.UPLOAD)
         with incoming.accept() as arrival:
