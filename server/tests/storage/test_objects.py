@@ -1,25 +1,39 @@
-"""Object stores: the contract against real protocol servers."""
+"""Object stores: the contract against real servers of the S3 protocol, Azure's emulator, and stand-ins."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
-from world.buckets import Bucket, moto, rclone
+from world.buckets import Bucket, S3Bucket, azure, azurite, google, moto, rclone
 
-from backup_repository.storage.base import Storage
+from backup_repository.storage.base import Draft, Storage
 from backup_repository.storage.contract import StorageContract
-from backup_repository.storage.drivers.objects import ObjectStorage
+
+STORES = {"moto": moto, "rclone": rclone, "azurite": azurite, "azure": azure, "google": google}
 
 
-@pytest.fixture(scope="module", params=[moto, rclone], ids=["moto", "rclone"])
+@pytest.fixture(scope="module", params=list(STORES))
 def bucket(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
-    with request.param(tmp_path_factory.mktemp("bucket")) as running:
+    with STORES[request.param](tmp_path_factory.mktemp("bucket")) as running:
         yield running
 
 
 class TestObjectStorage(StorageContract):
     @pytest.fixture
-    def storage(self, bucket: Bucket) -> Storage:
-        return ObjectStorage(bucket.store(), 5 << 20)
+    def settings(self, bucket: Bucket) -> Any:
+        return bucket.settings()
+
+    @pytest.fixture
+    def storage(self, bucket: Bucket, settings: Any) -> Storage:
+        return bucket.storage(settings)
+
+    @pytest.fixture(autouse=True)
+    def _look_closer(self, bucket: Bucket, settings: Any) -> None:
+        self.bucket, self.settings_used = bucket, settings
+
+    async def nothing_is_left(self, storage: Storage, draft: Draft) -> None:
+        await super().nothing_is_left(storage, draft)
+        if isinstance(self.bucket, S3Bucket):
+            assert self.bucket.uploads(self.settings_used.prefix) == []

@@ -1,67 +1,189 @@
-"""Real S3 protocol servers on loopback."""
+"""Object stores on loopback: real servers of the S3 protocol, Azure's emulator, and stand-ins for the other clouds.
+
+Each gives settings as an operator would write them, with a prefix of its own for each use.
+"""
 
 from __future__ import annotations
 
 import itertools
+import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import boto3
-from obstore.store import S3Store
+import boto3  # type: ignore[import-untyped]  # its types are a package of their own, and large
+import pytest
+from world.clouds import AZURE_KEY, create_container, stand_in_azure, stand_in_google
 from world.ports import free_port
+from world.programs import require_program
 
-KEY, SECRET = "access", "secret-key"
+from backup_repository.config.model import AzureStorage, GoogleStorage, S3Storage
+from backup_repository.storage.base import Storage
+from backup_repository.storage.open import open_one
+
+BUCKET = "backups"
+KEY, SECRET = "access-of-tests", "secret-of-tests"
+REGION = "eu-central-1"
+LARGEST = 30_000_000_000
+
+Settings = S3Storage | GoogleStorage | AzureStorage
 
 
 @dataclass
 class Bucket:
+    """A bucket or container of a running store."""
+
     url: str
-    name: str = "backups"
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    shape: type[Settings] = S3Storage
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def store(self) -> S3Store:
-        return S3Store(self.name, endpoint=self.url, prefix=f"p{next(self.numbers)}", access_key_id=KEY, secret_access_key=SECRET, region="eu-central-1", client_options={"allow_http": True})
+    def settings(self) -> Any:
+        """Give settings with a fresh prefix."""
+        prefix = f"pre fix/{os.getpid()}-{next(self.numbers)}"
+        return self.shape("CLOUD", endpoint=self.url, prefix=prefix, **self.fixed)
+
+    def storage(self, settings: Settings | None = None, largest: int = LARGEST) -> Storage:
+        """Open the storage as an instance does."""
+        return open_one(settings or self.settings(), Path("unused"), largest)
 
 
-@contextmanager
-def moto(directory: Path) -> Iterator[Bucket]:
-    port = free_port()
-    with _running([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, directory / "log"):
-        url = f"http://127.0.0.1:{port}"
-        client = boto3.client("s3", endpoint_url=url, aws_access_key_id=KEY, aws_secret_access_key=SECRET, region_name="eu-central-1")
-        client.create_bucket(Bucket="backups", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+@dataclass
+class S3Bucket(Bucket):
+    """A bucket of an S3 server, to be looked into with another client than ours."""
+
+    fixed: Mapping[str, Any] = field(
+        default_factory=lambda: {
+            "bucket": BUCKET,
+            "region": REGION,
+            "credentials_key": KEY,
+            "credentials_secret": SECRET,
+        }
+    )
+
+    @contextmanager
+    def client(self) -> Iterator[Any]:
+        """Give Amazon's own client."""
+        client = boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            aws_access_key_id=KEY,
+            aws_secret_access_key=SECRET,
+            region_name=REGION,
+        )
+        yield client
         client.close()
-        yield Bucket(url)
+
+    def uploads(self, prefix: str) -> list[str]:
+        """Give the keys of unfinished uploads."""
+        with self.client() as client:
+            try:
+                found = client.list_multipart_uploads(Bucket=BUCKET, Prefix=prefix).get("Uploads", [])
+            except client.exceptions.NoSuchUpload:  # rclone's way of saying that there are none
+                return []
+        return [upload["Key"] for upload in found]
+
+    def objects(self, prefix: str) -> dict[str, int]:
+        """Give names and sizes of the objects."""
+        with self.client() as client:
+            found = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+        return {item["Key"]: item["Size"] for item in found}
+
+    def environment(self, prefix: str = "instance") -> dict[str, str]:
+        """Give the variables that make it an instance's storage."""
+        return {
+            "FS_RW_NAME": "CLOUD",
+            "FS_CLOUD_ADAPTER": "aws",
+            "FS_CLOUD_BUCKET": BUCKET,
+            "FS_CLOUD_ENDPOINT": self.url,
+            "FS_CLOUD_PREFIX": prefix,
+            "FS_CLOUD_CREDENTIALS_KEY": KEY,
+            "FS_CLOUD_CREDENTIALS_SECRET": SECRET,
+        }
 
 
 @contextmanager
-def rclone(directory: Path) -> Iterator[Bucket]:
+def moto(directory: Path) -> Iterator[S3Bucket]:
+    """Run moto's server with an empty bucket; it knows conditional requests and uploads in parts."""
     port = free_port()
-    (directory / "root" / "backups").mkdir(parents=True)
-    with _running(["rclone", "serve", "s3", "--auth-key", f"{KEY},{SECRET}", "--addr", f"127.0.0.1:{port}", "--config", "/dev/null", str(directory / "root")], port, directory / "log"):
-        yield Bucket(f"http://127.0.0.1:{port}")
+    with running([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, directory / "log"):
+        bucket = S3Bucket(f"http://127.0.0.1:{port}")
+        with bucket.client() as client:
+            client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        yield bucket
 
 
 @contextmanager
-def _running(command: list[str], port: int, log: Path) -> Iterator[None]:
+def rclone(directory: Path) -> Iterator[S3Bucket]:
+    """Run rclone's S3 server on a directory; it checks signatures, and knows neither conditions nor ranges."""
+    port = free_port()
+    (directory / "root" / BUCKET).mkdir(parents=True)
+    command = [require_program("rclone", str(Path(sys.executable).parent)), "serve", "s3", "--config", os.devnull]
+    command += ["--auth-key", f"{KEY},{SECRET}", "--addr", f"127.0.0.1:{port}", str(directory / "root")]
+    with running(command, port, directory / "log"):
+        yield S3Bucket(f"http://127.0.0.1:{port}")
+
+
+@contextmanager
+def azurite(directory: Path) -> Iterator[Bucket]:
+    """Run Azure's emulator, where somebody has installed it: Debian has no package of it."""
+    program = shutil.which("azurite-blob")
+    if program is None:
+        pytest.skip("the program azurite-blob is missing (npm's package azurite has it); its stand-in is tested")
+    port = free_port()
+    command = [program, "--blobPort", str(port), "--location", str(directory), "--silent", "--skipApiVersionCheck"]
+    with running(command, port, directory / "log"):
+        account = "devstoreaccount1"
+        url = f"http://127.0.0.1:{port}/{account}"
+        create_container(url, account, BUCKET)
+        yield Bucket(url, {"account": account, "container": BUCKET, "key": AZURE_KEY}, AzureStorage)
+
+
+@contextmanager
+def azure(_directory: Path) -> Iterator[Bucket]:
+    """Run our stand-in for Azure."""
+    with stand_in_azure() as url:
+        yield Bucket(url, {"account": "account", "container": BUCKET, "key": AZURE_KEY}, AzureStorage)
+
+
+@contextmanager
+def google(directory: Path) -> Iterator[Bucket]:
+    """Run our stand-in for Google Cloud Storage, which asks for no token."""
+    keyfile = directory / "key.json"
+    keyfile.write_text(
+        json.dumps({"private_key": "", "private_key_id": "", "client_email": "", "disable_oauth": True}),
+    )
+    with stand_in_google() as url:
+        yield Bucket(url, {"bucket": BUCKET, "keyfilepath": keyfile}, GoogleStorage)
+
+
+@contextmanager
+def running(command: list[str], port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends.
+
+    Raises:
+        RuntimeError: it does not listen; the text holds its last words.
+    """
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 30
-        while True:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(log.read_text())
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.05)
-        yield
+        else:
+            raise RuntimeError(f"{command[0]} does not listen:\n{log.read_text()}")
+        yield process
     finally:
         process.terminate()
         process.wait()

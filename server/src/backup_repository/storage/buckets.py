@@ -55,6 +55,7 @@ def amazon(settings: S3Storage, largest: int) -> ObjectStorage:
         region=settings.region,
         # Amazon's certificates cover no dots in front of its own name
         virtual_hosted_style_request=not settings.endpoint and "." not in settings.bucket,
+        disable_bulk_delete=True,  # one is deleted at a time, with the request that every store knows
         client_options=_client(settings.endpoint, part),
         retry_config=_RETRIES,
         **credentials,

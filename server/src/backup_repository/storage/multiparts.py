@@ -21,7 +21,7 @@ from http import HTTPStatus
 from urllib.error import HTTPError
 from urllib.parse import quote, urlsplit
 from urllib.request import Request, urlopen
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from backup_repository.config.model import S3Storage
 from backup_repository.errors import StorageUnavailable
@@ -67,7 +67,7 @@ class Multiparts:
                     self._settings.name,
                 )
             return 0
-        except (OSError, ElementTree.ParseError) as error:
+        except (OSError, ET.ParseError) as error:
             raise StorageUnavailable("The object store is unavailable") from error
 
 
@@ -136,8 +136,8 @@ def _moment(text: str) -> float:
         return time.time()
 
 
-def _ask(settings: S3Storage, method: str, key: str, query: Sequence[tuple[str, str]]) -> ElementTree.Element | None:
-    """Send one signed request and return the answer's document; None: there is none, or no such upload any more.
+def _ask(settings: S3Storage, method: str, key: str, query: Sequence[tuple[str, str]]) -> ET.Element | None:
+    """Send one signed request and return the answer's document; None: there is no such thing, or not any more.
 
     Raises:
         _Refused: the store does not answer such requests, or not for these credentials.
@@ -149,31 +149,25 @@ def _ask(settings: S3Storage, method: str, key: str, query: Sequence[tuple[str, 
             body = answer.read()
     except HTTPError as error:
         with error:
-            if error.code == HTTPStatus.NOT_FOUND and key:
+            if error.code == HTTPStatus.NOT_FOUND:
                 return None
             if error.code < HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.NOT_IMPLEMENTED:
                 raise _Refused from error
             raise
-    return ElementTree.fromstring(body) if body else None  # noqa: S314 - the operator's own store; expat is bounded
+    return ET.fromstring(body) if body else None  # noqa: S314 - the operator's own store; expat is bounded
 
 
 def _signed(settings: S3Storage, method: str, key: str, query: Sequence[tuple[str, str]], moment: datetime) -> Request:
     """Make a request with an empty body and its signature."""
-    if settings.endpoint:
-        address = f"{settings.endpoint}/{settings.bucket}/{key}" if key else f"{settings.endpoint}/{settings.bucket}"
-    elif "." in settings.bucket:
-        address = f"https://s3.{settings.region}.amazonaws.com/{settings.bucket}/{key}"
-    else:
-        address = f"https://{settings.bucket}.s3.{settings.region}.amazonaws.com/{key}"
-    parts = urlsplit(address)
-    path = quote(parts.path or "/", safe="/-_.~")
+    base = urlsplit(_bucket_address(settings))
+    path = (base.path or "/") if not key else f"{base.path}/{quote(key, safe='/-_.~')}"
     ordered = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query)
     wanted = "&".join(f"{name}={value}" for name, value in ordered)
     stamp = moment.strftime("%Y%m%dT%H%M%SZ")
-    headers = {"host": parts.netloc, "x-amz-content-sha256": _NOTHING, "x-amz-date": stamp}
+    headers = {"host": base.netloc, "x-amz-content-sha256": _NOTHING, "x-amz-date": stamp}
     names = ";".join(headers)
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
-    canonical = "\n".join((method, path, wanted, lines, names, _NOTHING))
+    canonical = f"{method}\n{path}\n{wanted}\n{lines}\n{names}\n{_NOTHING}"
     scope = f"{stamp[:8]}/{settings.region}/s3/aws4_request"
     to_sign = "\n".join(("AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()))
     signing_key = f"AWS4{settings.credentials_secret}".encode()
@@ -183,4 +177,13 @@ def _signed(settings: S3Storage, method: str, key: str, query: Sequence[tuple[st
     headers["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={settings.credentials_key}/{scope}, SignedHeaders={names}, Signature={signature}"
     )
-    return Request(f"{parts.scheme}://{parts.netloc}{path}?{wanted}", method=method, headers=headers)  # noqa: S310 - as above
+    return Request(f"{base.scheme}://{base.netloc}{path}?{wanted}", method=method, headers=headers)  # noqa: S310 - as above
+
+
+def _bucket_address(settings: S3Storage) -> str:
+    """Return where the bucket is, without a slash at the end."""
+    if settings.endpoint:
+        return f"{settings.endpoint}/{settings.bucket}"
+    if "." in settings.bucket:
+        return f"https://s3.{settings.region}.amazonaws.com/{settings.bucket}"
+    return f"https://{settings.bucket}.s3.{settings.region}.amazonaws.com"

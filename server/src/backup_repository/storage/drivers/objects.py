@@ -126,6 +126,9 @@ class ObjectStorage:
             yield _nothing()
             return
         result = await self._opened(key, start, end)
+        if result is None:
+            yield _nothing()
+            return
         until = result.meta["size"] if end is None else end
         if max(start, until) > result.range[1]:
             raise StorageCorrupt
@@ -143,8 +146,8 @@ class ObjectStorage:
         with contextlib.suppress(BlobMissing), _storage_errors():
             await obstore.delete_async(self._store, key)
 
-    async def _opened(self, key: str, start: int, end: int | None) -> GetResult:
-        """Begin to fetch a range, or the whole where the store does not give this range."""
+    async def _opened(self, key: str, start: int, end: int | None) -> GetResult | None:
+        """Begin to fetch a range, or the whole where the store does not give ranges; None: nothing is left to give."""
         if start:
             wanted: Any = {"range": {"offset": start} if end is None else (start, end)}
             with _storage_errors():
@@ -152,9 +155,12 @@ class ObjectStorage:
                     return await obstore.get_async(self._store, key, options=wanted)
                 except GenericError as error:
                     if _NO_RANGES not in str(error):
-                        # a range that lies beyond the object is refused, which no error of its own says
-                        if await self.size(key) < (start + 1 if end is None else end):
+                        # a range that begins behind the last byte is refused, which no error of its own says
+                        size = await self.size(key)
+                        if size < (start if end is None else end):
                             raise StorageCorrupt from error
+                        if size == start:
+                            return None
                         raise
         with _storage_errors():
             return await obstore.get_async(self._store, key)
@@ -328,7 +334,7 @@ async def _put_whole(store: ObjectStore, key: str, content: bytearray) -> None:
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    for block in ():
+    for block in tuple[bytes, ...]():
         yield block
 
 
