@@ -124,12 +124,18 @@ def moto(directory: Path) -> Iterator[S3Bucket]:
 @contextmanager
 def rclone(directory: Path) -> Iterator[S3Bucket]:
     """Run rclone's S3 server on a directory; it checks signatures, and knows neither conditions nor ranges."""
-    port = free_port()
-    (directory / "root" / BUCKET).mkdir(parents=True)
-    command = [require_program("rclone", str(Path(sys.executable).parent)), "serve", "s3", "--config", os.devnull]
-    command += ["--auth-key", f"{KEY},{SECRET}", "--addr", f"127.0.0.1:{port}", str(directory / "root")]
+    command, port = serving_rclone(directory)
     with running(command, port, directory / "log"):
         yield S3Bucket(f"http://127.0.0.1:{port}")
+
+
+def serving_rclone(directory: Path, port: int | None = None) -> tuple[list[str], int]:
+    """Say what runs rclone's S3 server on a directory, which keeps the objects, and on which port."""
+    (directory / "root" / BUCKET).mkdir(parents=True, exist_ok=True)
+    port = port or free_port()
+    command = [require_program("rclone", str(Path(sys.executable).parent)), "serve", "s3", "--config", os.devnull]
+    command += ["--auth-key", f"{KEY},{SECRET}", "--addr", f"127.0.0.1:{port}", str(directory / "root")]
+    return command, port
 
 
 @contextmanager
@@ -150,19 +156,24 @@ def azurite(directory: Path) -> Iterator[Bucket]:
 @contextmanager
 def azure(_directory: Path) -> Iterator[Bucket]:
     """Run our stand-in for Azure."""
-    with stand_in_azure() as url:
-        yield Bucket(url, {"account": "account", "container": BUCKET, "key": AZURE_KEY}, AzureStorage)
+    with stand_in_azure() as cloud:
+        yield Bucket(
+            f"{cloud.url}/account", {"account": "account", "container": BUCKET, "key": AZURE_KEY}, AzureStorage
+        )
 
 
 @contextmanager
 def google(directory: Path) -> Iterator[Bucket]:
     """Run our stand-in for Google Cloud Storage, which asks for no token."""
+    with stand_in_google() as cloud:
+        yield Bucket(cloud.url, {"bucket": BUCKET, "keyfilepath": open_key_file(directory)}, GoogleStorage)
+
+
+def open_key_file(directory: Path) -> Path:
+    """Write a key file for Google's storage that asks for no token."""
     keyfile = directory / "key.json"
-    keyfile.write_text(
-        json.dumps({"private_key": "", "private_key_id": "", "client_email": "", "disable_oauth": True}),
-    )
-    with stand_in_google() as url:
-        yield Bucket(url, {"bucket": BUCKET, "keyfilepath": keyfile}, GoogleStorage)
+    keyfile.write_text(json.dumps({"private_key": "", "private_key_id": "", "client_email": "", "disable_oauth": True}))
+    return keyfile
 
 
 @contextmanager

@@ -36,7 +36,25 @@ class Kept:
     objects: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
     parts: dict[str, dict[str, bytes]] = field(default_factory=dict)
     """By upload (Google) or object (Azure)."""
+    begun: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    """Upload → its object and when it began (Google)."""
+    part_times: dict[str, datetime] = field(default_factory=dict)
+    """Upload → when its last part came, where it has one (Google)."""
     lock: threading.Lock = field(default_factory=threading.Lock)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    """Those of every request, names in lower case."""
+    answers_to_lose: int = 0
+    """Of so many of the next requests that make an object, the effect stays and the answer is an error."""
+    together: threading.Barrier | None = None
+    """Parts are taken only when so many are on their way."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A stand-in that is running."""
+
+    url: str
+    kept: Kept
 
 
 class _Cloud(BaseHTTPRequestHandler):
@@ -54,6 +72,22 @@ class _Cloud(BaseHTTPRequestHandler):
     @property
     def query(self) -> dict[str, str]:
         return {name: values[0] for name, values in parse_qs(urlsplit(self.path).query, keep_blank_values=True).items()}
+
+    def parse_request(self) -> bool:
+        parsed = super().parse_request()
+        if parsed:
+            self.kept.headers.append({name.lower(): value for name, value in self.headers.items()})
+        return parsed
+
+    def made(self, status: int, body: str = "", **headers: str) -> None:
+        """Answer that an object is there now, or lose that answer."""
+        with self.kept.lock:
+            lost = self.kept.answers_to_lose > 0
+            self.kept.answers_to_lose -= lost
+        if lost:
+            self.say(500)
+        else:
+            self.say(status, body, **headers)
 
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", "0")))
@@ -143,7 +177,7 @@ class _Azure(_Cloud):
                     blocks = self.kept.parts.pop(self.place)
                 body = b"".join(blocks[name] for name in names)
         if self.keep(body, only_new=self.headers.get("If-None-Match") == "*"):
-            self.say(201, ETag=etag(body), Last_Modified=formatdate(usegmt=True))
+            self.made(201, ETag=etag(body), Last_Modified=formatdate(usegmt=True))
         else:
             self.say(409, "<?xml version='1.0'?><Error><Code>BlobAlreadyExists</Code></Error>")
 
@@ -164,9 +198,19 @@ class _Azure(_Cloud):
 
 
 class _Google(_Cloud):
+    """Amazon's S3 speaks the same, but for the names of some headers; what Google shares with it is enough for both."""
+
     MISSING = "<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>"
 
     def do_GET(self) -> None:
+        if "uploads" in self.query:
+            self.say(200, self.unfinished())
+            return
+        if "uploadId" in self.query:
+            came = self.kept.part_times.get(self.query["uploadId"])
+            part = "" if came is None else f"<Part><LastModified>{came.isoformat()}</LastModified></Part>"
+            self.say(200, f"<ListPartsResult>{part}</ListPartsResult>")
+            return
         if "list-type" in self.query:
             contents = "".join(
                 f"<Contents><Key>{escape(name)}</Key><LastModified>{changed.isoformat()}</LastModified>"
@@ -180,16 +224,41 @@ class _Google(_Cloud):
     def do_HEAD(self) -> None:
         self.do_GET()
 
+    def unfinished(self) -> str:
+        """List unfinished uploads, two on a page."""
+        folder = f"{self.place}/"
+        with self.kept.lock:
+            found = sorted(
+                (place.removeprefix(folder), upload, begun)
+                for upload, (place, begun) in self.kept.begun.items()
+                if upload in self.kept.parts and place.startswith(folder + self.query["prefix"])
+            )
+        marker = (self.query.get("key-marker", ""), self.query.get("upload-id-marker", ""))
+        rest = [entry for entry in found if entry[:2] > marker]
+        page = "".join(
+            f"<Upload><Key>{escape(key)}</Key><UploadId>{upload}</UploadId><Initiated>{begun.isoformat()}</Initiated></Upload>"
+            for key, upload, begun in rest[:2]
+        )
+        if len(rest) > 2:
+            page += (
+                f"<IsTruncated>true</IsTruncated><NextKeyMarker>{escape(rest[1][0])}</NextKeyMarker>"
+                f"<NextUploadIdMarker>{rest[1][1]}</NextUploadIdMarker>"
+            )
+        return f"<ListMultipartUploadsResult>{page}</ListMultipartUploadsResult>"
+
     def do_PUT(self) -> None:
         body, query = self.body(), self.query
         if "uploadId" in query:
+            if self.kept.together is not None:
+                self.kept.together.wait(30)
             with self.kept.lock:
                 parts = self.kept.parts.get(query["uploadId"])
                 if parts is not None:
                     parts[query["partNumber"]] = body
+                    self.kept.part_times[query["uploadId"]] = datetime.now(UTC)
             self.say(404 if parts is None else 200, ETag=etag(body))
         elif self.keep(body, only_new=self.headers.get("x-goog-if-generation-match") == "0"):
-            self.say(200, ETag=etag(body), x_goog_generation="1")
+            self.made(200, ETag=etag(body), x_goog_generation="1")
         else:
             self.say(412)
 
@@ -199,6 +268,7 @@ class _Google(_Cloud):
             upload = uuid4().hex
             with self.kept.lock:
                 self.kept.parts[upload] = {}
+                self.kept.begun[upload] = (self.place, datetime.now(UTC))
             self.say(
                 200, f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>"
             )
@@ -212,7 +282,7 @@ class _Google(_Cloud):
         content = b"".join(parts[number] for number in numbers)
         self.keep(content, only_new=False)
         result = f"<CompleteMultipartUploadResult><ETag>{escape(etag(content))}</ETag></CompleteMultipartUploadResult>"
-        self.say(200, result, x_goog_generation="1")
+        self.made(200, result, x_goog_generation="1")
 
     def do_DELETE(self) -> None:
         with self.kept.lock:
@@ -227,26 +297,27 @@ def etag(content: bytes) -> str:
 
 
 @contextmanager
-def stand_in_azure() -> Iterator[str]:
-    """Serve Azure's protocol and give the address of the account."""
-    with _serving(_Azure) as address:
-        yield f"{address}/account"
+def stand_in_azure() -> Iterator[Cloud]:
+    """Serve Azure's protocol for the account `account`."""
+    with _serving(_Azure) as cloud:
+        yield cloud
 
 
 @contextmanager
-def stand_in_google() -> Iterator[str]:
-    """Serve Google's protocol and give its address."""
-    with _serving(_Google) as address:
-        yield address
+def stand_in_google() -> Iterator[Cloud]:
+    """Serve Google's protocol."""
+    with _serving(_Google) as cloud:
+        yield cloud
 
 
 @contextmanager
-def _serving(handler: type[_Cloud]) -> Iterator[str]:
-    named = type(handler.__name__, (handler,), {"kept": Kept()})
+def _serving(handler: type[_Cloud]) -> Iterator[Cloud]:
+    kept = Kept()
+    named = type(handler.__name__, (handler,), {"kept": kept})
     with ThreadingHTTPServer(("127.0.0.1", 0), named) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield Cloud(f"http://127.0.0.1:{server.server_port}", kept)
         server.shutdown()
         thread.join()
 

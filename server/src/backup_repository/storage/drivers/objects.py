@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -57,6 +58,10 @@ _FLYING = 80 * _MIB
 """Bytes that uploads together should have on their way; each has one part there whatever they add up to."""
 _UNKNOWN_PLACE = ("NoSuchBucket", "ContainerNotFound")
 """What stores call a bucket or container that does not exist, in place of the object."""
+_STATUS = re.compile(r"status code: (\d{3})")
+"""What obstore says of a refused listing, for which it has no errors of their own."""
+_NO_PLACE = "The object store has no such bucket or container"
+_REFUSED = "The object store refuses access: check the credentials"
 _NO_RANGES = "non-partial response"
 """What obstore says of a store that answers a range with something else."""
 _BLOCK = 256 * 1024
@@ -364,10 +369,16 @@ def _storage_errors(*, placed: bool = True) -> Iterator[None]:
     except FileNotFoundError as error:
         if placed and not any(name in str(error) for name in _UNKNOWN_PLACE):
             raise BlobMissing from error
-        raise StorageUnavailable("The object store has no such bucket or container") from error
+        raise StorageUnavailable(_NO_PLACE) from error
     except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise StorageRefused("The object store refuses access: check the credentials") from error
+        raise StorageRefused(_REFUSED) from error
     except (BaseError, OSError) as error:
+        status = _STATUS.search(str(error))
+        match status and status[1]:
+            case "401" | "403":
+                raise StorageRefused(_REFUSED) from error
+            case "404":
+                raise StorageUnavailable(_NO_PLACE) from error
         raise StorageUnavailable("The object store is unavailable") from error
 
 
