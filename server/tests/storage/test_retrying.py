@@ -149,8 +149,8 @@ async def test_a_listing_that_breaks_off_tells_so() -> None:
     """It does not begin again, which would list blobs twice."""
 
     class BreaksOff(MemoryStorage):
-        async def blobs(self) -> AsyncIterator[BlobInfo]:
-            async for blob in super().blobs():
+        async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+            async for blob in super().blobs(prefix):
                 yield blob
                 raise StorageUnavailable
 

@@ -34,12 +34,11 @@ from obstore.store import ObjectStore
 
 from backup_repository.errors import (
     BlobMissing,
-    OutsideStorage,
     StorageCorrupt,
     StorageRefused,
     StorageUnavailable,
 )
-from backup_repository.storage.base import KEY, AdoptedDraft, BlobInfo, Draft, NoAdoption, new_key
+from backup_repository.storage.base import KEY, AdoptedDraft, BlobInfo, Draft, NoAdoption, checked, new_key
 from backup_repository.storage.threads import outlast
 
 if TYPE_CHECKING:  # names that exist for type checkers only
@@ -67,6 +66,10 @@ _NO_RANGES = "non-partial response"
 _BLOCK = 256 * 1024
 """Bytes that a reader gives at least, but for the last block."""
 _LARGEST_BLOCK = 1024 * 1024
+_DIGITS = 32
+"""Of a key."""
+_PAGE = 1000
+"""Objects that stores list at once."""
 
 
 def part_size(largest: int) -> int:
@@ -103,9 +106,10 @@ class ObjectStorage:
         self._held: set[str] = set()
 
     @contextlib.asynccontextmanager
-    async def draft(self) -> AsyncIterator[Draft]:
+    async def draft(self, key: str | None = None) -> AsyncIterator[Draft]:
         """See `Storage.draft`."""
-        draft = _ObjectDraft(self._store, self._part, self._in_flight)
+        key = new_key() if key is None else checked(key)
+        draft = _ObjectDraft(self._store, key, self._part, self._in_flight)
         self._held.add(draft.key)
         try:
             yield draft
@@ -124,7 +128,7 @@ class ObjectStorage:
         """See `Storage.read`."""
         if start < 0 or (end is not None and end < start):
             raise ValueError("the range ends before it starts")
-        _check(key)
+        checked(key)
         if end == start:
             if await self.size(key) < start:
                 raise StorageCorrupt
@@ -141,13 +145,13 @@ class ObjectStorage:
 
     async def size(self, key: str) -> int:
         """See `Storage.size`."""
-        _check(key)
+        checked(key)
         with _storage_errors():
             return (await obstore.head_async(self._store, key))["size"]
 
     async def delete(self, key: str) -> None:
         """See `Storage.delete`."""
-        _check(key)
+        checked(key)
         with contextlib.suppress(BlobMissing), _storage_errors():
             await obstore.delete_async(self._store, key)
 
@@ -176,12 +180,12 @@ class ObjectStorage:
 
     async def is_held(self, key: str) -> bool:
         """See `Storage.is_held`: by this process."""
-        _check(key)
+        checked(key)
         return key in self._held
 
-    async def blobs(self) -> AsyncIterator[BlobInfo]:
-        """See `Storage.blobs`; objects of other names are not ours."""
-        listing = obstore.list(self._store)
+    async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+        """See `Storage.blobs`; objects of other names are not ours. Stores list in the order of the names."""
+        listing = obstore.list(self._store, offset=prefix[: _DIGITS - 1] or None, chunk_size=_PAGE)
         while True:
             with _storage_errors():
                 try:
@@ -189,8 +193,13 @@ class ObjectStorage:
                 except StopAsyncIteration:
                     return
             for found in page:
-                if KEY.fullmatch(found["path"]):
-                    yield BlobInfo(found["path"], found["size"], found["last_modified"])
+                if not KEY.fullmatch(found["path"]):
+                    continue
+                if not found["path"].startswith(prefix):
+                    if found["path"] > prefix:
+                        return
+                    continue
+                yield BlobInfo(found["path"], found["size"], found["last_modified"])
 
     async def probe(self, *, write: bool) -> None:
         """See `Storage.probe`."""
@@ -217,7 +226,7 @@ class ObjectStorage:
 
     def accelerated(self, key: str) -> str | None:
         """See `Storage.accelerated`."""
-        _check(key)
+        checked(key)
         return None
 
 
@@ -228,8 +237,8 @@ class _Abandoned(Exception):
 class _ObjectDraft:
     """Collects a part at a time; the first full one begins the joined upload, which asks for parts as it has room."""
 
-    def __init__(self, store: ObjectStore, part_size: int, in_flight: Callable[[], int]) -> None:
-        self.key = new_key()
+    def __init__(self, store: ObjectStore, key: str, part_size: int, in_flight: Callable[[], int]) -> None:
+        self.key = key
         self._store = store
         self._part_size = part_size
         self._in_flight = in_flight
@@ -380,8 +389,3 @@ def _storage_errors(*, placed: bool = True) -> Iterator[None]:
             case "404":
                 raise StorageUnavailable(_NO_PLACE) from error
         raise StorageUnavailable("The object store is unavailable") from error
-
-
-def _check(key: str) -> None:
-    if not KEY.fullmatch(key):
-        raise OutsideStorage

@@ -50,7 +50,12 @@ class Faults:
         failing = self._fails(len(self.calls))
         if failing and self._when is When.BEFORE:
             raise self._error()
-        result = await call()
+        try:
+            result = await call()
+        except StorageError as answer:
+            if failing:
+                raise self._error() from answer
+            raise
         if failing:
             raise self._error()
         return result
@@ -64,10 +69,10 @@ class FaultyStorage:
         self._faults = faults
 
     @contextlib.asynccontextmanager
-    async def draft(self) -> AsyncIterator[Draft]:
+    async def draft(self, key: str | None = None) -> AsyncIterator[Draft]:
         """See `Storage.draft`."""
         async with contextlib.AsyncExitStack() as stack:
-            entered = await self._faults.around("draft", lambda: stack.enter_async_context(self._storage.draft()))
+            entered = await self._faults.around("draft", lambda: stack.enter_async_context(self._storage.draft(key)))
             yield _FaultyDraft(entered, self._faults)
 
     def adopt(self, descriptor: int) -> AbstractAsyncContextManager[AdoptedDraft]:
@@ -94,9 +99,9 @@ class FaultyStorage:
         """See `Storage.is_held`."""
         return await self._faults.around("is_held", lambda: self._storage.is_held(key))
 
-    async def blobs(self) -> AsyncIterator[BlobInfo]:
+    async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
         """See `Storage.blobs`."""
-        listing = self._storage.blobs()
+        listing = self._storage.blobs(prefix)
         blob = await self._faults.around("blobs", lambda: anext(listing, None))
         while blob is not None:
             yield blob

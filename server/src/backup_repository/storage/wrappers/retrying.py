@@ -44,10 +44,10 @@ class RetryingStorage:
         self._pause = pause
 
     @contextlib.asynccontextmanager
-    async def draft(self) -> AsyncIterator[Draft]:
+    async def draft(self, key: str | None = None) -> AsyncIterator[Draft]:
         """See `Storage.draft`; only its beginning is repeated."""
         async with AsyncExitStack() as stack:
-            yield await self._repeated(lambda: stack.enter_async_context(self._storage.draft()))
+            yield await self._repeated(lambda: stack.enter_async_context(self._storage.draft(key)))
 
     def adopt(self, descriptor: int) -> AbstractAsyncContextManager[AdoptedDraft]:
         """See `Storage.adopt`."""
@@ -72,9 +72,9 @@ class RetryingStorage:
         """See `Storage.is_held`."""
         return await self._repeated(lambda: self._storage.is_held(key))
 
-    async def blobs(self) -> AsyncIterator[BlobInfo]:
+    async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
         """See `Storage.blobs`; only its beginning is repeated, so that no blob comes twice."""
-        listing, first = await self._repeated(self._listing)
+        listing, first = await self._repeated(lambda: self._listing(prefix))
         if first is not None:
             yield first
             async for blob in listing:
@@ -92,8 +92,8 @@ class RetryingStorage:
         """See `Storage.accelerated`."""
         return self._storage.accelerated(key)
 
-    async def _listing(self) -> tuple[AsyncIterator[BlobInfo], BlobInfo | None]:
-        listing = self._storage.blobs()
+    async def _listing(self, prefix: str) -> tuple[AsyncIterator[BlobInfo], BlobInfo | None]:
+        listing = self._storage.blobs(prefix)
         return listing, await anext(listing, None)
 
     async def _repeated(self, call: Callable[[], Awaitable[T]]) -> T:
