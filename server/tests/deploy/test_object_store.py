@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from world import front, instance
+from world import front
 from world.bodies import Body
 from world.buckets import S3Bucket, moto
 from world.front import Front
-from world.instance import Server
+from world.instance import Installation, Server
 from world.programs import require_program
 from world.waiting import eventually
 from world.wire import send_chunk, send_head
@@ -32,7 +32,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with ExitStack() as stack:
         bucket = stack.enter_context(moto(next(directories)))
         settings = bucket.environment(PREFIX) | {"TRUSTED_PROXIES": "127.0.0.1"}
-        server = stack.enter_context(instance.server(next(directories), **settings))
+        server = stack.enter_context(Installation.make(next(directories), **settings).serve())
         yield bucket, server, stack.enter_context(front.front(next(directories), server))
 
 
