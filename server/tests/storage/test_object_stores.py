@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import subprocess
 import sys
 import threading
@@ -119,6 +120,25 @@ async def test_an_answer_that_got_lost_is_no_failure(tmp_path: Path, size: int) 
         key = await fill(storage, size)
         assert cloud.kept.answers_to_lose == 0
         assert await get(storage, key) == bytes(size)
+
+
+async def test_a_store_that_is_busy_for_a_moment_is_asked_again(tmp_path: Path) -> None:
+    """Whatever is asked, also in the middle of an upload, part by part."""
+    with stand_in_google() as cloud:
+        settings = GoogleStorage("CLOUD", BUCKET, endpoint=cloud.url, keyfilepath=open_key_file(tmp_path))
+        storage = open_one(settings, Path("unused"), 30 * GB)
+        content = random.Random(3).randbytes(12 * MIB)
+        async with storage.draft() as draft:
+            for start in range(0, len(content), MIB):
+                cloud.kept.busy += 1
+                await draft.write(content[start : start + MIB])
+            await draft.finish()
+        for start in (0, 5 * MIB):
+            cloud.kept.busy = 2
+            assert await get(storage, draft.key, start) == content[start:]
+            assert cloud.kept.busy == 0
+        cloud.kept.busy = 2
+        assert await keys(storage) == {draft.key}
 
 
 async def test_an_upload_in_parts_that_the_store_forgot_is_an_outage(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +13,16 @@ from world.buckets import Bucket, S3Bucket, azure, azurite, google, moto, rclone
 
 from backup_repository.storage.base import Draft, Storage
 from backup_repository.storage.contract import StorageContract
+from backup_repository.storage.drivers import objects
 
-STORES = {"moto": moto, "rclone": rclone, "azurite": azurite, "azure": azure, "google": google}
+MIB = 1 << 20
+STORES: dict[str, Callable[[Path], AbstractContextManager[Bucket]]] = {
+    "moto": partial(moto, smallest_part=MIB),
+    "rclone": rclone,
+    "azurite": azurite,
+    "azure": azure,
+    "google": google,
+}
 
 
 @pytest.fixture(scope="module", params=list(STORES))
@@ -21,6 +32,8 @@ def bucket(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 class TestObjectStorage(StorageContract):
+    """What the contract stores fits into one part."""
+
     @pytest.fixture
     def settings(self, bucket: Bucket) -> Any:
         return bucket.settings()
@@ -37,3 +50,12 @@ class TestObjectStorage(StorageContract):
         await super().nothing_is_left(storage, draft)
         if isinstance(self.bucket, S3Bucket):
             assert self.bucket.uploads(self.settings_used.prefix) == []
+
+
+class TestObjectStorageInParts(TestObjectStorage):
+    """Parts are smaller than what the contract stores, as stores on loopback allow."""
+
+    @pytest.fixture
+    def storage(self, bucket: Bucket, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Storage:
+        monkeypatch.setattr(objects, "PART", MIB)
+        return bucket.storage(settings, largest=1)

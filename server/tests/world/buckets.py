@@ -27,6 +27,7 @@ from world.programs import require_program
 
 from backup_repository.config.model import AzureStorage, GoogleStorage, S3Storage
 from backup_repository.storage.base import Storage
+from backup_repository.storage.drivers.objects import PART
 from backup_repository.storage.open import open_one
 
 BUCKET = "backups"
@@ -111,10 +112,11 @@ class S3Bucket(Bucket):
 
 
 @contextmanager
-def moto(directory: Path) -> Iterator[S3Bucket]:
-    """Run moto's server with an empty bucket; it knows conditional requests and uploads in parts."""
+def moto(directory: Path, smallest_part: int = PART) -> Iterator[S3Bucket]:
+    """Run moto's server with an empty bucket; it knows conditional requests, and how small a part may be."""
     port = free_port()
-    with running([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, directory / "log"):
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with running(command, port, directory / "log", S3_UPLOAD_PART_MIN_SIZE=str(smallest_part)):
         bucket = S3Bucket(f"http://127.0.0.1:{port}")
         with bucket.client() as client:
             client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -177,14 +179,16 @@ def open_key_file(directory: Path) -> Path:
 
 
 @contextmanager
-def running(command: list[str], port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until the block ends.
+def running(command: list[str], port: int, log: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends, with further environment variables.
 
     Raises:
         RuntimeError: it does not listen; the text holds its last words.
     """
     with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=os.environ | variables
+        )
     try:
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:

@@ -45,6 +45,8 @@ class Kept:
     """Those of every request, names in lower case."""
     answers_to_lose: int = 0
     """Of so many of the next requests that make an object, the effect stays and the answer is an error."""
+    busy: int = 0
+    """So many of the next requests are refused for the moment, without an effect."""
     together: threading.Barrier | None = None
     """Parts are taken only when so many are on their way."""
 
@@ -74,10 +76,16 @@ class _Cloud(BaseHTTPRequestHandler):
         return {name: values[0] for name, values in parse_qs(urlsplit(self.path).query, keep_blank_values=True).items()}
 
     def parse_request(self) -> bool:
-        parsed = super().parse_request()
-        if parsed:
-            self.kept.headers.append({name.lower(): value for name, value in self.headers.items()})
-        return parsed
+        if not super().parse_request():
+            return False
+        self.kept.headers.append({name.lower(): value for name, value in self.headers.items()})
+        with self.kept.lock:
+            busy = self.kept.busy > 0
+            self.kept.busy -= busy
+        if busy:
+            self.body()
+            self.say(503)
+        return not busy
 
     def made(self, status: int, body: str = "", **headers: str) -> None:
         """Answer that an object is there now, or lose that answer."""
