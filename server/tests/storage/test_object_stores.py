@@ -141,6 +141,22 @@ async def test_a_store_that_is_busy_for_a_moment_is_asked_again(tmp_path: Path) 
         assert await keys(storage) == {draft.key}
 
 
+async def test_a_store_without_conditions_is_asked_for_none_after_the_first(tmp_path: Path) -> None:
+    with stand_in_google() as cloud:
+        settings = GoogleStorage("CLOUD", BUCKET, endpoint=cloud.url, keyfilepath=open_key_file(tmp_path))
+        storage = open_one(settings, Path("unused"), 30 * GB)
+        key = await put(storage, b"with")
+        cloud.kept.knows_conditions = False
+        first, other = await put(storage, b"first"), await put(storage, b"other")
+        assert [await get(storage, one) for one in (key, first, other)] == [b"with", b"first", b"other"]
+        asked = [
+            "x-goog-if-generation-match" in headers for headers in cloud.kept.headers if "content-length" in headers
+        ]
+        assert asked.count(False) == 2
+        assert asked[0]
+        assert not asked[-1]
+
+
 async def test_an_upload_in_parts_that_the_store_forgot_is_an_outage(tmp_path: Path) -> None:
     """Not a missing blob: nothing was registered yet."""
     with stand_in_google() as cloud:

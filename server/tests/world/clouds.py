@@ -47,6 +47,8 @@ class Kept:
     """Of so many of the next requests that make an object, the effect stays and the answer is an error."""
     busy: int = 0
     """So many of the next requests are refused for the moment, without an effect."""
+    knows_conditions: bool = True
+    """Without, a request that has one is answered 501, without an effect (Google)."""
     together: threading.Barrier | None = None
     """Parts are taken only when so many are on their way."""
 
@@ -265,6 +267,8 @@ class _Google(_Cloud):
                     parts[query["partNumber"]] = body
                     self.kept.part_times[query["uploadId"]] = datetime.now(UTC)
             self.say(404 if parts is None else 200, ETag=etag(body))
+        elif not self.kept.knows_conditions and "x-goog-if-generation-match" in self.headers:
+            self.say(501)
         elif self.keep(body, only_new=self.headers.get("x-goog-if-generation-match") == "0"):
             self.made(200, ETag=etag(body), x_goog_generation="1")
         else:

@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -27,18 +26,16 @@ from obstore.exceptions import (
     BaseError,
     GenericError,
     NotSupportedError,
-    PermissionDeniedError,
-    UnauthenticatedError,
 )
 from obstore.store import ObjectStore
 
 from backup_repository.errors import (
     BlobMissing,
     StorageCorrupt,
-    StorageRefused,
     StorageUnavailable,
 )
 from backup_repository.storage.base import KEY, AdoptedDraft, BlobInfo, Draft, NoAdoption, checked, new_key
+from backup_repository.storage.object_errors import object_errors, status_of
 from backup_repository.storage.threads import outlast
 
 if TYPE_CHECKING:  # names that exist for type checkers only
@@ -55,12 +52,8 @@ _IN_FLIGHT = 4
 """Parts of one upload that are on their way at once, at the most."""
 _FLYING = 80 * _MIB
 """Bytes that uploads together should have on their way; each has one part there whatever they add up to."""
-_UNKNOWN_PLACE = ("NoSuchBucket", "ContainerNotFound")
-"""What stores call a bucket or container that does not exist, in place of the object."""
-_STATUS = re.compile(r"status code: (\d{3})")
-"""What obstore says of a refused listing, for which it has no errors of their own."""
-_NO_PLACE = "The object store has no such bucket or container"
-_REFUSED = "The object store refuses access: check the credentials"
+_UNKNOWN_CONDITION = frozenset({400, 501})
+"""What stores answer to "only if it is new" when they do not know it; without it they take the object."""
 _NO_RANGES = "non-partial response"
 """What obstore says of a store that answers a range with something else."""
 _BLOCK = 256 * 1024
@@ -103,13 +96,14 @@ class ObjectStorage:
         self._store = store
         self._part = part
         self._clear_parts = clear_parts
+        self._conditional = True
         self._held: set[str] = set()
 
     @contextlib.asynccontextmanager
     async def draft(self, key: str | None = None) -> AsyncIterator[Draft]:
         """See `Storage.draft`."""
         key = new_key() if key is None else checked(key)
-        draft = _ObjectDraft(self._store, key, self._part, self._in_flight)
+        draft = _ObjectDraft(self._store, key, self._part, in_flight=self._in_flight, put_whole=self._put_whole)
         self._held.add(draft.key)
         try:
             yield draft
@@ -146,20 +140,20 @@ class ObjectStorage:
     async def size(self, key: str) -> int:
         """See `Storage.size`."""
         checked(key)
-        with _storage_errors():
+        with object_errors():
             return (await obstore.head_async(self._store, key))["size"]
 
     async def delete(self, key: str) -> None:
         """See `Storage.delete`."""
         checked(key)
-        with contextlib.suppress(BlobMissing), _storage_errors():
+        with contextlib.suppress(BlobMissing), object_errors():
             await obstore.delete_async(self._store, key)
 
     async def _opened(self, key: str, start: int, end: int | None) -> GetResult | None:
         """Begin to fetch a range, or the whole where the store does not give ranges; None: nothing is left to give."""
         if start:
             wanted: Any = {"range": {"offset": start} if end is None else (start, end)}
-            with _storage_errors():
+            with object_errors():
                 try:
                     return await obstore.get_async(self._store, key, options=wanted)
                 except GenericError as error:
@@ -171,7 +165,7 @@ class ObjectStorage:
                         if size == start:
                             return None
                         raise
-        with _storage_errors():
+        with object_errors():
             return await obstore.get_async(self._store, key)
 
     def _in_flight(self) -> int:
@@ -187,7 +181,7 @@ class ObjectStorage:
         """See `Storage.blobs`; objects of other names are not ours. Stores list in the order of the names."""
         listing = obstore.list(self._store, offset=prefix[: _DIGITS - 1] or None, chunk_size=_PAGE)
         while True:
-            with _storage_errors():
+            with object_errors():
                 try:
                     page = await anext(listing)
                 except StopAsyncIteration:
@@ -204,13 +198,13 @@ class ObjectStorage:
     async def probe(self, *, write: bool) -> None:
         """See `Storage.probe`."""
         if not write:
-            with _storage_errors(placed=False):
+            with object_errors(placed=False):
                 await anext(obstore.list(self._store, chunk_size=1), None)
             return
         content, key = secrets.token_bytes(64), new_key()
         self._held.add(key)
         try:
-            with _storage_errors(placed=False):
+            with object_errors(placed=False):
                 await obstore.put_async(self._store, key, content)
                 try:
                     if bytes(await (await obstore.get_async(self._store, key)).bytes_async()) != content:
@@ -229,6 +223,24 @@ class ObjectStorage:
         checked(key)
         return None
 
+    async def _put_whole(self, key: str, content: bytearray) -> None:
+        """Store an object in one request, refused when the key is taken, where the store can tell."""
+        if self._conditional:
+            try:
+                await obstore.put_async(self._store, key, content, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                # keys are random: it is ours, from an attempt whose answer got lost
+                if (await obstore.head_async(self._store, key))["size"] != len(content):
+                    raise
+                return
+            except (NotSupportedError, GenericError) as error:
+                if isinstance(error, GenericError) and status_of(error) not in _UNKNOWN_CONDITION:
+                    raise
+                self._conditional = False
+            else:
+                return
+        await obstore.put_async(self._store, key, content, use_multipart=False)
+
 
 class _Abandoned(Exception):
     """Tells obstore to abort the parts."""
@@ -237,11 +249,20 @@ class _Abandoned(Exception):
 class _ObjectDraft:
     """Collects a part at a time; the first full one begins the joined upload, which asks for parts as it has room."""
 
-    def __init__(self, store: ObjectStore, key: str, part_size: int, in_flight: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        key: str,
+        part_size: int,
+        *,
+        in_flight: Callable[[], int],
+        put_whole: Callable[[str, bytearray], Coroutine[Any, Any, None]],
+    ) -> None:
         self.key = key
         self._store = store
         self._part_size = part_size
         self._in_flight = in_flight
+        self._put_whole = put_whole
         self._part = bytearray()
         self._parts_left = _PARTS
         self._size = 0
@@ -265,7 +286,7 @@ class _ObjectDraft:
     async def finish(self) -> None:
         with self._use():
             if self._putting is None:
-                await outlast(asyncio.ensure_future(_put_whole(self._store, self.key, self._taken())))
+                await outlast(asyncio.ensure_future(self._put_whole(self.key, self._taken())))
                 return
             if self._part:
                 await self._hand_over(self._taken())
@@ -294,7 +315,7 @@ class _ObjectDraft:
         if not self._usable:
             raise RuntimeError("the draft is finished, failed or left")
         self._usable = False
-        with _storage_errors(placed=False):
+        with object_errors(placed=False):
             yield
 
     def _taken(self) -> bytearray:
@@ -335,18 +356,6 @@ class _ObjectDraft:
             yield part
 
 
-async def _put_whole(store: ObjectStore, key: str, content: bytearray) -> None:
-    """Store an object in one request, refused when the key is taken where the store can tell."""
-    try:
-        await obstore.put_async(store, key, content, mode="create", use_multipart=False)
-    except NotSupportedError:
-        await obstore.put_async(store, key, content, use_multipart=False)
-    except AlreadyExistsError:
-        # keys are random: it is ours, from an attempt whose answer got lost
-        if (await obstore.head_async(store, key))["size"] != len(content):
-            raise
-
-
 async def _nothing() -> AsyncIterator[bytes]:
     for block in tuple[bytes, ...]():
         yield block
@@ -356,7 +365,7 @@ async def _blocks(result: GetResult, skip: int, size: int) -> AsyncIterator[byte
     """Give so many bytes after leaving out the first ones."""
     stream = result.stream(min_chunk_size=_BLOCK)
     while size > 0:
-        with _storage_errors():
+        with object_errors():
             chunk = memoryview(await anext(stream, b""))
         if not chunk:
             raise StorageCorrupt
@@ -364,28 +373,3 @@ async def _blocks(result: GetResult, skip: int, size: int) -> AsyncIterator[byte
         size -= len(chunk)
         for position in range(0, len(chunk), _LARGEST_BLOCK):
             yield bytes(chunk[position : position + _LARGEST_BLOCK])
-
-
-@contextlib.contextmanager
-def _storage_errors(*, placed: bool = True) -> Iterator[None]:
-    """Turn what obstore raises into the storage's own errors; its texts name addresses and stay out.
-
-    Args:
-        placed: what is not found is a blob; otherwise it is the bucket, for nothing else was asked for.
-    """
-    try:
-        yield
-    except FileNotFoundError as error:
-        if placed and not any(name in str(error) for name in _UNKNOWN_PLACE):
-            raise BlobMissing from error
-        raise StorageUnavailable(_NO_PLACE) from error
-    except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise StorageRefused(_REFUSED) from error
-    except (BaseError, OSError) as error:
-        status = _STATUS.search(str(error))
-        match status and status[1]:
-            case "401" | "403":
-                raise StorageRefused(_REFUSED) from error
-            case "404":
-                raise StorageUnavailable(_NO_PLACE) from error
-        raise StorageUnavailable("The object store is unavailable") from error
