@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.client import HTTPConnection
 
 import pytest
@@ -14,6 +16,8 @@ from world.instance import Installation, Server
 from world.memory import peak_memory
 from world.waiting import eventually
 from world.wire import read_answer, send_chunk, send_head
+
+from backup_repository.storage.multiparts import Multiparts
 
 pytestmark = pytest.mark.timeout(300)
 MIB = 1 << 20
@@ -75,6 +79,23 @@ def test_a_server_that_is_stopped_leaves_no_parts(place: Installation, bucket: S
         assert (answer.status, answer.json()["code"]) == (503, 503)
     assert bucket.uploads(PREFIX) == []
     assert bucket.objects(PREFIX) == {}
+
+
+async def test_what_a_killed_server_leaves_is_aborted_after_a_day(place: Installation, bucket: S3Bucket) -> None:
+    """Its sweep at the next start leaves it alone, for another instance might still be at it."""
+    with place.serve() as server:
+        versions = server.create_collection()
+        with half_an_upload(server, bucket, versions):
+            server.process.kill()
+            server.process.wait()
+    assert bucket.objects(PREFIX) == {}
+    with place.serve() as server:
+        assert place.console("storage", "sweep", "--min-age", "0") == ""
+        assert len(bucket.uploads(PREFIX)) == 1
+        settings = replace(bucket.settings(), prefix=PREFIX)
+        assert await Multiparts(settings, lambda: time.time() + 25 * 3600).clear(0) == 1
+        assert bucket.uploads(PREFIX) == []
+        assert server.direct.ask("POST", versions, server.bearer, Body(12 * MIB, next(seeds))).status == 200
 
 
 def test_a_running_upload_ends_within_the_grace_time(place: Installation, bucket: S3Bucket) -> None:
