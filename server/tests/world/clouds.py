@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import re
+import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -322,11 +323,18 @@ def stand_in_google() -> Iterator[Cloud]:
         yield cloud
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Pass over clients that hang up, as those of cancelled uploads do."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def _serving(handler: type[_Cloud]) -> Iterator[Cloud]:
     kept = Kept()
     named = type(handler.__name__, (handler,), {"kept": kept})
-    with ThreadingHTTPServer(("127.0.0.1", 0), named) as server:
+    with _Server(("127.0.0.1", 0), named) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         yield Cloud(f"http://127.0.0.1:{server.server_port}", kept)
