@@ -4,6 +4,7 @@ make bench                                      uploads and downloads, against r
 make bench ARGS=--quick                         the same with little data: does everything work?
 make bench ARGS="--size 1024 --rounds 9"        another size of the body, in MiB, and another number of rounds
 make bench ARGS=servers                         the HTTP server under the application: uvicorn against Granian
+make bench ARGS=objects                         on an object store, against rclone
 make bench ARGS=client                          the client, against tar, zstd, age and curl
 
 The tables come on stdout; what is going on comes on stderr.
@@ -18,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import client_pipeline, facts, servers, table, transfers
+from bench import client_pipeline, facts, objects, servers, table, transfers
 from bench.client import Refused
 from machine import find_program
 from world.bodies import Body
@@ -53,7 +54,7 @@ def main() -> None:
         if options.what == "client":
             tables = client_pipeline.compare(Path(root), size, rounds)
         else:
-            compare = servers.compare if options.what == "servers" else transfers.compare
+            compare = {"servers": servers, "objects": objects}.get(options.what, transfers).compare
             tables = compare(Path(root), source, rounds)
         print("\n\n".join(table.render(lines) for lines in tables))
 
@@ -61,7 +62,11 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "what", nargs="?", choices=("transfers", "servers", "client"), default="transfers", help="what to compare"
+        "what",
+        nargs="?",
+        choices=("transfers", "servers", "objects", "client"),
+        default="transfers",
+        help="what to compare",
     )
     parser.add_argument("--size", type=int, default=1024, metavar="MIB", help="size of the body (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: %(default)s)")

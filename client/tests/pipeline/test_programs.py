@@ -112,7 +112,7 @@ def test_leaving_early_ends_the_whole_group(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     with program(f"sleep 1000 & echo $$ $! > {pids}; sleep 1000 | cat") as running:
         numbers = eventually(lambda: pids.read_text().split() if pids.exists() else [])
-    assert [pid for pid in map(int, numbers) if psutil.pid_exists(pid) and _alive(pid)] == []
+    eventually(lambda: not any(psutil.pid_exists(pid) and _alive(pid) for pid in map(int, numbers)))
     assert running._process.returncode is not None  # reaped: no zombie
 
 

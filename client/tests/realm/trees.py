@@ -63,8 +63,10 @@ def plant(root: Path) -> None:
             os.setxattr(root / "capable", "security.capability", _MAY_BIND)
         os.chown(root / "empty", 12345, 54321)
         os.chown(root / "symbolic", 12345, 54321, follow_symlinks=False)
+    place = os.open(root, os.O_PATH)  # the names of sockets have little room
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(root / "socket"))
+        listener.bind(f"/proc/self/fd/{place}/socket")
+    os.close(place)
     os.utime(root / "set-id", ns=(1_000_000_000, 1_234_567_890_123_456_789))
     (root / "read-only").mkdir()
     (root / "read-only" / "file").write_text("x")

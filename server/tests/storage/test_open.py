@@ -5,13 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from world.buckets import open_key_file
+from world.clouds import stand_in_google
 
-from backup_repository.config.model import Config, LocalStorage, S3Storage
-from backup_repository.errors import ConfigurationError, StorageUnavailable
+from backup_repository.config.model import (
+    AzureStorage,
+    Config,
+    GoogleStorage,
+    LocalStorage,
+    S3Storage,
+    StorageSettings,
+)
+from backup_repository.errors import StorageUnavailable
 from backup_repository.storage.contract import get, put
 from backup_repository.storage.drivers.filesystem import FilesystemStorage
 from backup_repository.storage.open import open_storage
 from backup_repository.storage.wrappers.fallback import FallbackStorage
+from backup_repository.storage.wrappers.retrying import RetryingStorage
 
 
 def local(name: str, directory: Path) -> LocalStorage:
@@ -43,9 +53,28 @@ async def test_a_storage_out_of_reach_is_opened_and_tells_when_it_is_used(tmp_pa
         await storage.probe(write=False)
 
 
-def test_an_adapter_without_a_driver_stops_the_start(tmp_path: Path) -> None:
-    settings = S3Storage("CLOUD", bucket="backups", credentials_secret="hidden")
-    with pytest.raises(ConfigurationError) as refused:
-        open_storage(Config(fs_rw=settings, fs_ro=settings), tmp_path / "staging")
-    assert refused.value.variable == "FS_CLOUD_ADAPTER"
-    assert "hidden" not in str(refused.value)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        S3Storage("CLOUD", bucket="backups", credentials_key="key", credentials_secret="hidden"),
+        S3Storage("CLOUD", bucket="with.dots"),
+        GoogleStorage("CLOUD", bucket="backups"),
+        AzureStorage("CLOUD", account="account", container="backups", key="aGlkZGVu"),
+        AzureStorage("CLOUD", account="account", container="backups"),
+    ],
+    ids=["aws", "aws, chain", "gcloud", "azure", "azure, identity"],
+)
+def test_object_stores_open_without_being_asked_anything(settings: StorageSettings, tmp_path: Path) -> None:
+    """They need not be there yet."""
+    assert isinstance(open_storage(Config(fs_rw=settings, fs_ro=settings), tmp_path), RetryingStorage)
+
+
+async def test_writing_to_one_kind_and_reading_from_another(tmp_path: Path) -> None:
+    with stand_in_google() as cloud:
+        stored = GoogleStorage("CLOUD", "backups", endpoint=cloud.url, keyfilepath=open_key_file(tmp_path))
+        old = local("LOCAL", tmp_path / "blobs")
+        before = await put(open_storage(Config(fs_rw=old, fs_ro=old), tmp_path / "staging"), b"before")
+        storage = open_storage(Config(fs_rw=stored, fs_ro=old), tmp_path / "staging")
+        after = await put(storage, b"after")
+        assert (await get(storage, before), await get(storage, after)) == (b"before", b"after")
+        assert list(cloud.kept.objects) == [f"/backups/{after}"]

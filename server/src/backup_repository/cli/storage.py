@@ -11,6 +11,7 @@ import typer
 
 from backup_repository.cli import output
 from backup_repository.cli.console import run
+from backup_repository.cli.migration import migrate
 from backup_repository.cli.sink import CannotWrite, stdout, whole_file
 from backup_repository.config.durations import parse_duration
 from backup_repository.database.leases import LeaseLost
@@ -106,6 +107,9 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
     )
     if checked.differences:
         raise typer.Exit(output.FAILED)
+
+
+app.command("migrate")(migrate)
 
 
 def _say_who(holder: str) -> None:

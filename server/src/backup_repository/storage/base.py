@@ -35,6 +35,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Never, Protocol
 
+from backup_repository.errors import OutsideStorage
+
 KEY = re.compile(r"[0-9a-f]{32}")
 """The form of a key."""
 
@@ -42,6 +44,17 @@ KEY = re.compile(r"[0-9a-f]{32}")
 def new_key() -> str:
     """Return a fresh random key; 128 random bits never repeat."""
     return secrets.token_hex(16)
+
+
+def checked(key: str) -> str:
+    """Return a key that has the form of one.
+
+    Raises:
+        OutsideStorage: it has another.
+    """
+    if not KEY.fullmatch(key):
+        raise OutsideStorage
+    return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +124,17 @@ class NoAdoption(AbstractAsyncContextManager[AdoptedDraft]):
 class Storage(Protocol):
     """A place where blobs live; see the promises at the top of the module."""
 
-    def draft(self) -> AbstractAsyncContextManager[Draft]:
+    def draft(self, key: str | None = None) -> AbstractAsyncContextManager[Draft]:
         """Begin a blob under a fresh key. Leaving the context without `finish` removes everything written.
 
         The blob counts as held (promise 4) until the context is left.
 
+        Args:
+            key: only for the copy of a blob of another storage: its key, under which nothing may be here.
+
         Raises:
             StorageError: on entering, when the storage refuses or is out of reach.
+            OutsideStorage: likewise, when the key has another form than keys have.
         """
 
     def adopt(self, descriptor: int) -> AbstractAsyncContextManager[AdoptedDraft]:

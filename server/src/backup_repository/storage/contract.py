@@ -210,8 +210,9 @@ class StorageContract:
             for ask in (storage.size, storage.delete, storage.is_held):
                 with failing(OutsideStorage):
                     await ask(key)
-            with failing(OutsideStorage):
-                await get(storage, key)
+            for begin in (storage.read, storage.draft):
+                with failing(OutsideStorage):
+                    await begin(key).__aenter__()
             with failing(OutsideStorage):
                 storage.accelerated(key)
 

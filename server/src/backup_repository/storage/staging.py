@@ -19,7 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from backup_repository.errors import ConfigurationError
-from backup_repository.storage.base import CannotAdopt, new_key
+from backup_repository.storage.base import CannotAdopt, checked, new_key
 from backup_repository.storage.shards import PARTIAL, Shards, is_locked, shard_of, storage_errors
 
 _PREFIX = "backup-repository-"
@@ -90,8 +90,8 @@ class StagedFile:
     also when `create` or `adopt` failed; all clean-up is there.
     """
 
-    def __init__(self, staging: Path, shards: Shards) -> None:
-        self.key = new_key()
+    def __init__(self, staging: Path, shards: Shards, key: str | None = None) -> None:
+        self.key = new_key() if key is None else checked(key)
         self.path = staging / self.key
         self._shards = shards
         self._descriptors: list[int] = []

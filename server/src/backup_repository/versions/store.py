@@ -219,6 +219,29 @@ async def forget(tx: Transaction, key: str) -> None:
     await tx.execute(delete(blobs).where(blobs.c.key == key, blobs.c.retired_at.is_not(None)))
 
 
+@dataclass(frozen=True, slots=True)
+class NamedBlob:
+    """A blob that a version names."""
+
+    key: str
+    size: int
+    """Bytes."""
+    sha256: str
+    """Lower-case hex."""
+
+
+async def named(tx: Transaction, after_key: str, limit: int) -> tuple[NamedBlob, ...]:
+    """Return blobs that versions name, ascending by key, from the one after the given key on."""
+    query = select(versions.c.blob_key, versions.c.size, versions.c.sha256).where(versions.c.blob_key > after_key)
+    rows = await tx.execute(query.order_by(versions.c.blob_key).limit(limit))
+    return tuple(NamedBlob(row.blob_key, row.size, row.sha256) for row in rows)
+
+
+async def is_named(tx: Transaction, key: str) -> bool:
+    """Whether a version names the blob."""
+    return (await tx.execute(select(versions.c.id).where(versions.c.blob_key == key))).first() is not None
+
+
 async def _add_blob(tx: Transaction, key: str, retired_at: datetime | None) -> None:
     try:
         await tx.execute(insert(blobs).values(key=key, retired_at=retired_at))

@@ -37,9 +37,9 @@ class FilesystemStorage:
         self._threads = Threads("storage", _THREADS)
 
     @contextlib.asynccontextmanager
-    async def draft(self) -> AsyncIterator[Draft]:
+    async def draft(self, key: str | None = None) -> AsyncIterator[Draft]:
         """See `Storage.draft`."""
-        file = StagedFile(self._staging, self._shards)
+        file = StagedFile(self._staging, self._shards, key)
         try:
             await self._threads.complete(file.create)
             yield _FileDraft(file, self._threads)

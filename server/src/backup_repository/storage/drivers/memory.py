@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 
-from backup_repository.errors import BlobMissing, OutsideStorage, StorageCorrupt, StorageUnavailable
-from backup_repository.storage.base import KEY, AdoptedDraft, BlobInfo, Draft, NoAdoption, new_key
+from backup_repository.errors import BlobMissing, StorageCorrupt, StorageUnavailable
+from backup_repository.storage.base import AdoptedDraft, BlobInfo, Draft, NoAdoption, checked, new_key
 
 _BLOCK = 256 * 1024
 """Bytes that a reader gives at once."""
@@ -25,9 +25,9 @@ class MemoryStorage:
         self._held: set[str] = set()
 
     @contextlib.asynccontextmanager
-    async def draft(self) -> AsyncIterator[Draft]:
+    async def draft(self, key: str | None = None) -> AsyncIterator[Draft]:
         """See `Storage.draft`."""
-        draft = _MemoryDraft(self)
+        draft = _MemoryDraft(self, new_key() if key is None else checked(key))
         self._held.add(draft.key)
         try:
             yield draft
@@ -62,7 +62,7 @@ class MemoryStorage:
 
     async def is_held(self, key: str) -> bool:
         """See `Storage.is_held`."""
-        _check(key)
+        checked(key)
         return key in self._held
 
     async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
@@ -91,7 +91,7 @@ class MemoryStorage:
 
     def accelerated(self, key: str) -> str | None:
         """See `Storage.accelerated`."""
-        _check(key)
+        checked(key)
         return None
 
     def take_up(self, size: int) -> None:
@@ -113,7 +113,7 @@ class MemoryStorage:
         self._blobs[key] = (content, datetime.now(UTC))
 
     def _blob(self, key: str) -> tuple[bytearray, datetime]:
-        _check(key)
+        checked(key)
         try:
             return self._blobs[key]
         except KeyError as error:
@@ -121,8 +121,8 @@ class MemoryStorage:
 
 
 class _MemoryDraft:
-    def __init__(self, storage: MemoryStorage) -> None:
-        self.key = new_key()
+    def __init__(self, storage: MemoryStorage, key: str) -> None:
+        self.key = key
         self._storage = storage
         self._content: bytearray | None = bytearray()
 
@@ -155,8 +155,3 @@ async def _blocks(content: bytearray, start: int, end: int) -> AsyncIterator[byt
     view = memoryview(content)
     for position in range(start, end, _BLOCK):
         yield bytes(view[position : min(position + _BLOCK, end)])
-
-
-def _check(key: str) -> None:
-    if not KEY.fullmatch(key):
-        raise OutsideStorage

@@ -20,9 +20,9 @@ class FallbackStorage:
         self._first = first
         self._written = written
 
-    def draft(self) -> AbstractAsyncContextManager[Draft]:
+    def draft(self, key: str | None = None) -> AbstractAsyncContextManager[Draft]:
         """See `Storage.draft`."""
-        return self._written.draft()
+        return self._written.draft(key)
 
     def adopt(self, descriptor: int) -> AbstractAsyncContextManager[AdoptedDraft]:
         """See `Storage.adopt`."""

@@ -1,0 +1,62 @@
+"""Object stores: the contract against real servers of the S3 protocol, Azure's emulator, and stand-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from world.buckets import AZURITE, Bucket, S3Bucket, azure, azurite, google, moto, rclone
+
+from backup_repository.storage.base import Draft, Storage
+from backup_repository.storage.contract import StorageContract
+from backup_repository.storage.drivers import objects
+
+MIB = 1 << 20
+STORES: dict[str, Callable[[Path], AbstractContextManager[Bucket]]] = {
+    "moto": partial(moto, smallest_part=MIB),
+    "rclone": rclone,
+    "azure": azure,
+    "google": google,
+}
+if AZURITE is not None:  # nothing that set-up could install; the stand-in is always tested
+    STORES["azurite"] = azurite
+
+
+@pytest.fixture(scope="module", params=list(STORES))
+def bucket(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+    with STORES[request.param](tmp_path_factory.mktemp("bucket")) as running:
+        yield running
+
+
+class TestObjectStorage(StorageContract):
+    """What the contract stores fits into one part."""
+
+    @pytest.fixture
+    def settings(self, bucket: Bucket) -> Any:
+        return bucket.settings()
+
+    @pytest.fixture
+    def storage(self, bucket: Bucket, settings: Any) -> Storage:
+        return bucket.storage(settings)
+
+    @pytest.fixture(autouse=True)
+    def _look_closer(self, bucket: Bucket, settings: Any) -> None:
+        self.bucket, self.settings_used = bucket, settings
+
+    async def nothing_is_left(self, storage: Storage, draft: Draft) -> None:
+        await super().nothing_is_left(storage, draft)
+        if isinstance(self.bucket, S3Bucket):
+            assert self.bucket.uploads(self.settings_used.prefix) == []
+
+
+class TestObjectStorageInParts(TestObjectStorage):
+    """Parts are smaller than what the contract stores, as stores on loopback allow."""
+
+    @pytest.fixture
+    def storage(self, bucket: Bucket, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Storage:
+        monkeypatch.setattr(objects, "PART", MIB)
+        return bucket.storage(settings, largest=1)
