@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from world.bodies import Body
+from world.buckets import rclone
 from world.console import run
 from world.fleet import Fleet, fleet
 from world.instance import COLLECTIONS
@@ -45,10 +46,15 @@ KINDS: list[dict[str, Any]] = [
 """Limits that uploads soon reach, in versions or bytes."""
 
 
-@pytest.fixture(params=["directory"])
-def storage() -> Mapping[str, str]:
-    """Variables of the storage that the instances share."""
-    return {}
+@pytest.fixture(params=["directory", "bucket"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mapping[str, str]]:
+    """Variables of the storage that the instances share: one disk, or none and an S3 server."""
+    if request.param == "directory":
+        yield {}
+        return
+    (tmp_path / "bucket").mkdir()
+    with rclone(tmp_path / "bucket") as bucket:
+        yield bucket.environment()
 
 
 @pytest.fixture
