@@ -9,6 +9,9 @@ from hypothesis import settings
 from world.instance import Server, server
 from world.postgres import PostgresCluster, postgres_cluster
 
+# Its assertions explain themselves, whichever area imports it first.
+pytest.register_assert_rewrite("backup_repository.storage.contract")
+
 # A slow machine is no failure: tests assert no times.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")

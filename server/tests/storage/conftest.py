@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from world.disk import Disk
 
-pytest.register_assert_rewrite("backup_repository.storage.contract")
-
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Disk:
