@@ -132,7 +132,7 @@ async def diagnose(config: Config) -> Diagnosis:
     Without a `TEMP_DIRECTORY` the storage is only looked at.
 
     Raises:
-        ConfigurationError: the storage has no driver, or the directory cannot be used.
+        ConfigurationError: the directory cannot be used.
     """
     database = Database(config.database_url)
     with _existing_staging(config.temp_directory) as staging:

@@ -71,16 +71,6 @@ def test_a_wrong_setting_stops_the_start_in_one_line(variable: str, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_storage_without_a_driver_stops_the_start_before_it_listens(tmp_path: Path) -> None:
-    ran = run(
-        bare(tmp_path, FS_LOCAL_ADAPTER="azure", FS_LOCAL_ACCOUNT="a", FS_LOCAL_CONTAINER="c"), "serve", "--uds", "s"
-    )
-    assert (ran.code, ran.out) == (78, "")
-    assert ran.err.startswith("configuration: FS_LOCAL_ADAPTER: ")
-    assert ran.err.count("\n") == 1
-    assert not (tmp_path / "s").exists()
-
-
 @pytest.mark.parametrize("command", [("config", "show"), ("health", "check"), ("db", "migrate")], ids=" ".join)
 def test_every_command_stops_at_a_wrong_setting(command: tuple[str, ...], tmp_path: Path) -> None:
     ran = run(bare(tmp_path, JWT_LIFETIME="soon"), *command)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from world.programs import require_program
 from world.sources import ROOT
 
 from backup_repository.metrics.influxdb import MEASUREMENT
@@ -183,6 +183,4 @@ def test_every_alert_says_what_it_means() -> None:
 
 
 def test_prometheus_takes_the_alerts() -> None:
-    if shutil.which("promtool") is None:
-        pytest.skip("promtool is not installed")
-    subprocess.run(["promtool", "check", "rules", str(ALERTS)], check=True)
+    subprocess.run([require_program("promtool"), "check", "rules", str(ALERTS)], check=True)

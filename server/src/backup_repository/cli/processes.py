@@ -131,6 +131,8 @@ class _Supervisor(Multiprocess):
 
     def init_processes(self) -> None:
         """Start the workers, then tell the service manager."""
+        # ignored, not caught: only so do workers inherit it, which SIGHUP would otherwise end while they start
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         super().init_processes()
         if all(process.wait_until_ready(_STARTUP_SECONDS, self.should_exit) for process in self.processes):
             _notify_ready()
@@ -150,9 +152,6 @@ class _Supervisor(Multiprocess):
                 self.signal_queue.clear()
                 for process in running:
                     _send(process.pid, signal.SIGINT)  # which makes a stopping uvicorn cut
-
-    def handle_hup(self) -> None:
-        """Change nothing; uvicorn would replace the workers."""
 
     def handle_ttin(self) -> None:
         """Change nothing; uvicorn would add a worker."""
