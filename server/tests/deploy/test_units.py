@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from world.programs import require_program
 from world.sources import ROOT
+from world.units import complaints, options, rating
 
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("backup-repository*"))
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
 PROGRAM = "/opt/backup-repository/bin/backup-repository"
 STATE = "/var/lib/backup-repository"
-
-
-def options(name: str) -> dict[str, str]:
-    """Read what a unit sets; an option that stands several times has several lines."""
-    found: dict[str, str] = {}
-    for line in (ROOT / "deploy" / "systemd" / name).read_text().splitlines():
-        option, equals, value = line.partition("=")
-        if equals and not line.startswith("#"):
-            found[option] = f"{found[option]}\n{value}" if option in found else value
-    return found
 
 
 def test_every_unit_of_the_contract_is_there() -> None:
@@ -38,31 +28,15 @@ def test_every_unit_of_the_contract_is_there() -> None:
 
 def test_the_service_manager_accepts_the_units(tmp_path: Path) -> None:
     """Case 67."""
-    require_program("systemd-analyze")
     require_program("nginx")
-    program = str(Path(sys.executable).with_name("backup-repository"))
-    copies = [tmp_path / unit.name for unit in UNITS]
-    for unit, copy in zip(UNITS, copies, strict=True):
-        copy.write_text(unit.read_text().replace(PROGRAM, program))
-    result = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *map(str, copies)], capture_output=True, text=True, check=False
-    )
-    ours = [line for line in result.stderr.splitlines() if "backup-repository" in line]
-    assert (result.returncode, ours) == (0, []), result.stderr
+    assert complaints(UNITS, PROGRAM, str(Path(sys.executable).with_name("backup-repository")), tmp_path) == (0, [])
 
 
 @pytest.mark.parametrize("unit", SERVICES, ids=[unit.name for unit in SERVICES])
 def test_the_exposure_is_ok_or_better(unit: Path) -> None:
     """Case 67: the service manager's own rating, which ends with a failure above the threshold."""
-    require_program("systemd-analyze")
-    result = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", str(unit)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout.splitlines()[-1:]
-    assert "OK" in result.stdout.splitlines()[-1]
+    code, said = rating(unit)
+    assert (code, "OK" in said) == (0, True), said
 
 
 def test_a_configuration_error_is_not_restarted() -> None:
