@@ -12,7 +12,7 @@ from world.answers import MOMENT
 from world.bodies import Body
 from world.forms import FORM, file_part, form
 from world.instance import COLLECTIONS, Server
-from world.traces import settled, traces
+from world.traces import calm, settled, traces
 from world.wire import Answer
 
 WAYS = ("with its length", "chunked", "form")
@@ -45,7 +45,7 @@ def test_what_goes_in_comes_back(listening: Server, size: int, way: str) -> None
 def test_no_bytes_are_no_version(listening: Server, headers: dict[str, str]) -> None:
     """Case 80."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     answer = listening.direct.ask("POST", versions, listening.bearer | headers, iter(()))
     assert (answer.status, answer.json()["code"], answer.json()["type"]) == (400, 42009, "app.fatal-error")
     assert settled(listening, before) == before
@@ -54,7 +54,7 @@ def test_no_bytes_are_no_version(listening: Server, headers: dict[str, str]) -> 
 def test_a_request_with_neither_length_nor_chunks_has_no_bytes(listening: Server) -> None:
     """Contract 13, row 8.2."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     with listening.direct.connected() as connection:
         connection.putrequest("POST", versions, skip_accept_encoding=True)
         connection.putheader("Authorization", listening.bearer["Authorization"])
@@ -68,7 +68,7 @@ def test_a_request_with_neither_length_nor_chunks_has_no_bytes(listening: Server
 def test_the_answer_shows_version_and_collection_after_the_upload(listening: Server) -> None:
     """Cases 54 and 89: VERSION, COLLECTION and the name of the file."""
     versions = listening.create_collection("zsp.net.pl_database.tar.gz", description="of the shop")
-    before = traces(listening)
+    before = calm(listening)
     answer = listening.direct.ask("POST", versions, listening.bearer, b"x" * 1025)
     body = answer.json()
     assert (body["message"], body["status"]) == ("File was uploaded", True)
@@ -123,7 +123,7 @@ def test_all_four_naming_words_take_uploads(listening: Server, naming: str) -> N
 def test_other_words_and_the_collection_itself_take_none(listening: Server) -> None:
     """Case 78; both are answered before the body was read."""
     collection = listening.create_collection().removesuffix("/versions")
-    before = traces(listening)
+    before = calm(listening)
     for path, status in ((f"{collection}/foo", 404), (f"{collection}/Versions", 404), (collection, 405)):
         answer = listening.direct.ask("POST", path, listening.bearer, Body(300_000, next(seeds)))
         assert (answer.status, answer.json()["code"]) == (status, status)
@@ -209,7 +209,7 @@ def test_a_wrong_or_unreadable_digest_leaves_nothing(
 ) -> None:
     """Case 87."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     everything = [*listening.bearer.items(), *headers, *(FORM.items() if way == "form" else ())]
     whole = form(file_part(CONTENT)) if way == "form" else CONTENT
     answer = listening.direct.ask("POST", versions, everything, iter([whole]) if way == "chunked" else whole)

@@ -14,7 +14,7 @@ import pytest
 from world.bodies import Body
 from world.forms import FORM, file_part, form
 from world.instance import API, COLLECTIONS, Server, server
-from world.traces import settled, traces
+from world.traces import calm, settled, traces
 from world.waiting import eventually
 from world.wire import as_json, read_answer, send_chunk, send_head
 
@@ -66,7 +66,7 @@ def test_a_client_that_goes_away_leaves_nothing(
 ) -> None:
     """Case 81: megabytes were stored already; the number is not consumed."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     with listening.direct.connected() as connection:
         begin(connection, listening, versions, way, 5 * MIB)
         eventually(lambda: staged(listening) >= MIB)
@@ -80,7 +80,7 @@ def test_a_client_that_goes_away_leaves_nothing(
 def test_it_does_not_matter_how_little_came(listening: Server, way: str, size: int) -> None:
     """Case 81."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     with listening.direct.connected() as connection:
         begin(connection, listening, versions, way, size)
     assert settled(listening, before) == before
@@ -89,7 +89,7 @@ def test_it_does_not_matter_how_little_came(listening: Server, way: str, size: i
 def test_only_the_last_byte_makes_a_body_whole(listening: Server) -> None:
     """Case 81: one byte less than announced, and a chunked body whose last chunk lacks its end."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     with listening.direct.connected() as connection:
         send_head(connection, "POST", versions, listening.bearer | {"Content-Length": "1000"})
         connection.send(b"x" * 999)
@@ -108,7 +108,7 @@ def test_only_the_last_byte_makes_a_body_whole(listening: Server) -> None:
 def test_broken_chunking_ends_the_upload(listening: Server, kind: dict[str, str], broken: bytes) -> None:
     """Contract 8.4 and 13, row 1.3: 400 and a closed connection; megabytes were stored already."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     with listening.direct.connected() as connection:
         send_head(connection, "POST", versions, listening.bearer | kind, iter(()))
         for block in Body(3 * MIB, next(seeds)):
@@ -147,7 +147,7 @@ def exchange(server: Server, lines: list[str], body: bytes) -> tuple[int, bytes]
 def test_a_body_of_unclear_length_is_refused(listening: Server, headers: list[str]) -> None:
     """Contract 8.4, E6, and the connection is closed: what follows could be taken for another request."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     authorization = f"Authorization: {listening.bearer['Authorization']}"
     status, body = exchange(
         listening,
@@ -165,7 +165,7 @@ def test_a_body_of_unclear_length_is_refused(listening: Server, headers: list[st
 def test_another_transfer_coding_is_refused(listening: Server, coding: str) -> None:
     """Contract 13, row 1.3: an unknown coding is 501 or 400; its bytes are not the version's."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     authorization = f"Authorization: {listening.bearer['Authorization']}"
     status, _body = exchange(
         listening,
@@ -189,7 +189,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_too_long_a_pause_breaks_the_upload_off(impatient: Server, way: str, size: int) -> None:
     """Contract 8.4: 408 where it can be delivered."""
     versions = impatient.create_collection()
-    before = traces(impatient)
+    before = calm(impatient)
     with impatient.direct.connected() as connection:
         begin(connection, impatient, versions, way, size)
         answer = read_answer(connection)
@@ -224,7 +224,7 @@ def generated(server: Server, *permissions: str) -> str:
 def test_a_collection_deleted_meanwhile_takes_the_upload_with_it(listening: Server) -> None:
     """Contract 6.9: the upload ends with 404 and leaves nothing."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     gone = versions.split("/")[-2]
     with listening.direct.connected() as connection:
         upload = Underway(connection, listening, versions, listening.token)
@@ -237,7 +237,7 @@ def test_a_collection_deleted_meanwhile_takes_the_upload_with_it(listening: Serv
 def test_a_token_revoked_meanwhile_uploads_nothing(listening: Server) -> None:
     """Contract 8.4: access is looked at again before anything becomes visible."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     token = generated(listening)
     with listening.direct.connected() as connection:
         upload = Underway(connection, listening, versions, token)
@@ -258,7 +258,7 @@ def test_limits_lowered_meanwhile_count(listening: Server) -> None:
         "strategy": "alert_when_too_many_versions",
         "filename": "db.tar.gz",
     }
-    before = traces(listening)
+    before = calm(listening)
     with listening.direct.connected() as connection:
         upload = Underway(connection, listening, versions, listening.token)
         assert listening.direct.ask("PUT", COLLECTIONS, listening.bearer, as_json(limits)).status == 200
@@ -269,7 +269,7 @@ def test_limits_lowered_meanwhile_count(listening: Server) -> None:
 def test_a_collection_filled_meanwhile_is_full(listening: Server) -> None:
     """Contract 8.4: 41012 is decided at the end again."""
     versions = listening.create_collection(maxBackupsCount=1)
-    before = traces(listening)
+    before = calm(listening)
     with listening.direct.connected() as connection:
         upload = Underway(connection, listening, versions, listening.token)
         assert listening.direct.ask("POST", versions, listening.bearer, b"faster").status == 200

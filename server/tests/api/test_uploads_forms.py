@@ -9,7 +9,7 @@ import pytest
 from world.bodies import Body
 from world.forms import BOUNDARY, FORM, file_part, form, text_part
 from world.instance import Server
-from world.traces import settled, traces
+from world.traces import calm, settled
 from world.wire import Answer, Block
 
 CONTENT = b"\r\n--bytes that look like \r\n--a-boundary-of-our-ow\r\n\0\xff"
@@ -111,7 +111,7 @@ BROKEN: dict[str, bytes] = {
 def test_a_broken_form_leaves_nothing(listening: Server, kind: str, announced: bool) -> None:
     """Cases 80 and 81."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     body = BROKEN[kind]
     length = {"Content-Length": str(len(body))} if announced else {}
     answer = listening.direct.ask("POST", versions, listening.bearer | FORM | length, iter([body] if body else []))
@@ -124,7 +124,7 @@ def test_a_broken_form_leaves_nothing(listening: Server, kind: str, announced: b
 )
 def test_a_form_that_names_no_boundary_is_broken(listening: Server, content_type: str) -> None:
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     answer = send(listening, versions, WHOLE, content_type)
     assert (answer.status, answer.json()["code"]) == (400, 42008)
     assert settled(listening, before) == before
@@ -133,7 +133,7 @@ def test_a_form_that_names_no_boundary_is_broken(listening: Server, content_type
 def test_an_empty_file_part_is_an_empty_upload(listening: Server) -> None:
     """Case 80: it is a file part, with no bytes in it; a later one does not count."""
     versions = listening.create_collection()
-    before = traces(listening)
+    before = calm(listening)
     for parts in ([file_part(b"")], [file_part(b""), ANOTHER], [file_part(b"", filename=""), ANOTHER]):
         answer = send(listening, versions, form(*parts))
         assert (answer.status, answer.json()["code"]) == (400, 42009)

@@ -13,7 +13,7 @@ import pytest
 from world.bodies import Body
 from world.forms import FORM, file_part, form, text_part
 from world.instance import COLLECTIONS, Installation, Server, server
-from world.traces import settled, traces
+from world.traces import calm, settled
 from world.waiting import eventually
 from world.wire import Answer, as_json
 
@@ -49,7 +49,7 @@ def hand_over(
 def refused(server: Server, name: str | Path, headers: dict[str, str] | None = None) -> int:
     """Hand a file over in vain, see that nothing happened, and return the code of the refusal."""
     versions = server.create_collection()
-    before = traces(server)
+    before = calm(server)
     answer = hand_over(server, versions, name, headers)
     assert answer.status == 400, answer.body
     assert settled(server, before) == before
@@ -154,7 +154,7 @@ def test_a_file_above_the_limit_stays_with_the_proxy(behind: Server, landed: Pat
     """Case 84; for a form the frame does not count."""
     versions = behind.create_collection(maxOneVersionSize="1MB", maxCollectionSize="10MB", maxBackupsCount=1)
     landed.write_bytes(Body(1_000_001, next(seeds)).whole())
-    before = traces(behind)
+    before = calm(behind)
     assert hand_over(behind, versions, landed).json()["code"] == 40109
     landed.write_bytes(form(file_part(Body(1_000_001, next(seeds)).whole())))
     assert hand_over(behind, versions, landed, FORM).json()["code"] == 40109
@@ -207,7 +207,7 @@ def test_a_name_leads_nowhere_else(behind: Server, landed: Path, name: str) -> N
 def test_only_one_spelling_of_the_path_takes_files(behind: Server, landed: Path, naming: str) -> None:
     """Case 86: `.../backup`."""
     path = behind.create_collection().removesuffix("versions") + naming
-    before = traces(behind)
+    before = calm(behind)
     answer = hand_over(behind, path, landed, body=b"a body of its own")
     assert (answer.status, answer.json()["code"], answer.json()["type"]) == (400, 42023, "app.fatal-error")
     assert settled(behind, before) == before
@@ -216,7 +216,7 @@ def test_only_one_spelling_of_the_path_takes_files(behind: Server, landed: Path,
 def test_two_names_are_none(behind: Server, landed: Path) -> None:
     """Contract 13, row 8.2."""
     versions = behind.create_collection()
-    before = traces(behind)
+    before = calm(behind)
     headers = [*behind.bearer.items(), *[("X-Internal-Filename", landed.name)] * 2]
     assert behind.direct.ask("POST", versions, headers).json()["code"] == 42023
     assert settled(behind, before) == before

@@ -11,7 +11,7 @@ import pytest
 from world.bodies import Body
 from world.forms import FORM, file_part, form
 from world.instance import API, PASSWORD, Server, log_in
-from world.traces import settled, traces
+from world.traces import calm, settled
 from world.wire import Answer, Block, as_json, read_answer, send_chunk, send_head
 
 LIMIT = 1_000_000
@@ -48,7 +48,7 @@ def test_a_version_of_exactly_the_limit_is_accepted_and_one_byte_more_is_not(lis
     """Case 84: the collection's one-version size; the frame of a form does not count."""
     versions = listening.create_collection(**LIMITS)
     assert upload(listening, versions, way, Body(LIMIT, next(seeds)).whole()).status == 200
-    before = traces(listening)
+    before = calm(listening)
     answer = upload(listening, versions, way, Body(LIMIT + 1, next(seeds)).whole())
     assert (answer.status, answer.json()["code"], answer.json()["type"]) == (400, 40109, "validation.error")
     assert settled(listening, before) == before
@@ -59,7 +59,7 @@ def test_the_account_has_a_limit_of_its_own(listening: Server, confined: dict[st
     """Case 84: `maxAllowedFileSize`, where the collection has no limit."""
     versions = listening.create_collection()
     assert upload(listening, versions, way, Body(LIMIT, next(seeds)).whole(), confined).status == 200
-    before = traces(listening)
+    before = calm(listening)
     too_much = Body(LIMIT + 1, next(seeds)).whole()
     assert upload(listening, versions, way, too_much, confined).json()["code"] == 40109
     assert settled(listening, before) == before
@@ -76,7 +76,7 @@ def test_the_smaller_of_two_limits_counts(listening: Server, confined: dict[str,
 def test_a_form_is_refused_unread_only_when_far_too_long(listening: Server, excess: int, sent: bool) -> None:
     """Contract 8.4: more than 64 KiB above the limit. What is asked for before the body comes tells."""
     versions = listening.create_collection(**LIMITS)
-    before = traces(listening)
+    before = calm(listening)
     headers = listening.bearer | FORM | {"Expect": "100-continue", "Content-Length": str(LIMIT + excess)}
     with listening.direct.connected() as connection:
         send_head(connection, "POST", versions, headers)
@@ -115,7 +115,7 @@ def test_a_refused_upload_is_not_told_to_continue(listening: Server, reason: str
     """Case 82: the first bytes of the answer are the refusal itself, and afterwards the connection ends."""
     headers, status, code = REFUSALS[reason]
     versions = listening.create_collection(**LIMITS)
-    before = traces(listening)
+    before = calm(listening)
     with listening.direct.connected() as connection:
         send_head(connection, "POST", versions, listening.bearer | {"Expect": "100-continue"} | headers)
         assert connection.sock is not None
@@ -129,7 +129,7 @@ def test_a_full_collection_refuses_before_the_body(listening: Server) -> None:
     """Contract 8.4: 41012 before `100 Continue`; larger than the limit comes first."""
     versions = listening.create_collection(**LIMITS | {"maxBackupsCount": 1})
     assert upload(listening, versions, "chunked", b"the only one").status == 200
-    before = traces(listening)
+    before = calm(listening)
     for length, code in ((5, 41012), (LIMIT + 1, 40109)):
         headers = listening.bearer | {"Expect": "100-continue", "Content-Length": str(length)}
         with listening.direct.connected() as connection:
@@ -145,7 +145,7 @@ def test_any_other_expectation_fails(listening: Server, way: str) -> None:
     """Contract 8.4, 417: last of what is found out before the body, so that a full collection still says so."""
     versions = listening.create_collection(**LIMITS | {"maxBackupsCount": 1})
     expecting = listening.bearer | {"Expect": "a-miracle"}
-    before = traces(listening)
+    before = calm(listening)
     answer = upload(listening, versions, way, b"abc", expecting)
     assert (answer.status, answer.json()["code"], answer.json()["type"]) == (417, 417, "app.fatal-error")
     assert settled(listening, before) == before
@@ -156,7 +156,7 @@ def test_any_other_expectation_fails(listening: Server, way: str) -> None:
 def test_an_unannounced_excess_is_refused_while_the_sender_still_sends(listening: Server) -> None:
     """Case 83: nothing but the first byte too many is needed for the answer."""
     versions = listening.create_collection(**LIMITS)
-    before = traces(listening)
+    before = calm(listening)
     with listening.direct.connected() as connection:
         send_head(connection, "POST", versions, listening.bearer, iter(()))
         send_chunk(connection, Body(LIMIT, next(seeds)).whole())
@@ -174,7 +174,7 @@ def test_an_unannounced_excess_is_refused_while_the_sender_still_sends(listening
 def test_a_sender_who_does_not_listen_still_finds_the_answer(listening: Server, way: str) -> None:
     """Case 83: it sends fifty megabytes too many and reads only then."""
     versions = listening.create_collection(**LIMITS)
-    before = traces(listening)
+    before = calm(listening)
     body = Body(50 * MIB, next(seeds))
     length = {"Content-Length": str(body.size)} if way == "with its length" else {}
     answer = listening.direct.ask("POST", versions, listening.bearer | length, body)

@@ -14,7 +14,7 @@ from world import wire
 from world.console import accepts, said, started
 from world.instance import ADMIN, PASSWORD, Installation, Server, log_in
 from world.processes import processes_below, workers_of
-from world.traces import settled, traces
+from world.traces import calm, settled
 from world.waiting import eventually
 
 PATH = "/api/stable/version"
@@ -87,7 +87,7 @@ def test_the_first_signal_stops_accepting_and_the_second_cuts(workers: str, tmp_
     installation = Installation.make(tmp_path)
     with serving(installation, "--workers", workers) as server:
         versions = server.create_collection()
-        before = traces(server)
+        before = calm(server)
         with uploading(server, versions):
             below = processes_below(server.pid)
             server.process.terminate()

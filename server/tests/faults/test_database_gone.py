@@ -16,7 +16,7 @@ from world.instance import Installation, Server
 from world.locks import registration_held
 from world.postgres import PostgresCluster, postgres_cluster
 from world.records import rows
-from world.traces import settled, traces
+from world.traces import calm, settled, traces
 from world.waiting import eventually
 from world.wire import Answer, read_answer, send_chunk, send_head
 
@@ -70,7 +70,7 @@ def upload(server: Server, versions: str) -> Answer:
 def test_an_upload_that_outlives_its_database_is_refused(running: Server, cluster: PostgresCluster) -> None:
     """Before the blob is finished: nothing is left, and the same server goes on as soon as the database is back."""
     versions = running.create_collection()
-    before = traces(running)
+    before = calm(running)
     with running.direct.connected() as connection:
         send_head(connection, "POST", versions, running.bearer, iter(()))
         for block in Body(3 * MIB, next(seeds)):
@@ -90,7 +90,7 @@ def test_a_registration_that_loses_its_database_is_no_version(running: Server, c
     """The blob is finished, its transaction is cut: 503 and, because only the sweep deletes blobs, an orphan."""
     versions = running.create_collection()
     assert upload(running, versions).status == 200
-    before = traces(running)
+    before = calm(running)
     with ThreadPoolExecutor(1) as client, registration_held(running.installation.database):
         uploading = client.submit(upload, running, versions)
         eventually(lambda: len(running.blobs()) > len(before.stored))
@@ -174,7 +174,7 @@ def test_a_database_without_room_takes_no_version(tmp_path: Path) -> None:
         installation = Installation.make(tmp_path / "server", DATABASE_URL=f"sqlite:///{small / 'records.sqlite3'}")
         with installation.serve() as server:
             versions = server.create_collection()
-            before = traces(server)
+            before = calm(server)
             with filled(small):
                 answers = [upload(server, versions) for _ in range(3)]
                 assert {outcome(answer) for answer in answers} == {UNAVAILABLE}

@@ -10,7 +10,7 @@ import pytest
 from world.bodies import Body
 from world.filesystems import read_only, small_file_system
 from world.instance import Installation, Server
-from world.traces import settled, traces
+from world.traces import calm, settled
 from world.wire import Answer
 
 MIB = 1 << 20
@@ -50,7 +50,7 @@ def outcome(answer: Answer) -> tuple[int, int, str]:
 def test_an_upload_that_does_not_fit_leaves_nothing(running: Server) -> None:
     """503, 42003; a smaller one still fits, and comes back."""
     versions = running.create_collection()
-    before = traces(running)
+    before = calm(running)
     for size in (20 * MIB, 9 * MIB):
         answer = upload(running, versions, size)
         assert outcome(answer) == (503, 42003, "app.fatal-error")
@@ -66,7 +66,7 @@ def test_a_landed_file_that_does_not_fit_stays_with_the_proxy(running: Server) -
     versions = running.create_collection()
     landed = running.incoming / "0000000013"
     landed.write_bytes(Body(20 * MIB, next(seeds)).whole())
-    before = traces(running)
+    before = calm(running)
     answer = running.direct.ask("POST", versions, running.bearer | {"X-Internal-Filename": landed.name})
     assert outcome(answer) == (503, 42003, "app.fatal-error")
     assert settled(running, before) == before
@@ -77,7 +77,7 @@ def test_a_read_only_storage_refuses(running: Server, small: Path) -> None:
     """503, 42001; reading goes on, and so does writing when the mount is right again."""
     versions = running.create_collection()
     assert upload(running, versions, 1000).status == 200
-    before = traces(running)
+    before = calm(running)
     with read_only(small):
         assert outcome(upload(running, versions, 1000)) == (503, 42001, "app.fatal-error")
         assert running.direct.ask("GET", f"{versions}/v1", running.bearer).status == 200

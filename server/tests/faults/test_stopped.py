@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 from world.bodies import Body
 from world.instance import Installation, Server
-from world.traces import settled, traces
+from world.traces import calm, settled, traces
 from world.waiting import eventually
 from world.wire import read_answer, send_chunk, send_head
 
@@ -61,7 +61,7 @@ def test_without_grace_uploads_are_cut_and_leave_nothing(embedded: Installation)
     """Case 23: neither version nor blob, of a body that is arriving and of a landed one that is being looked at."""
     with embedded.serve("--grace", "0") as server, ExitStack() as stack:
         versions = server.create_collection()
-        before = traces(server)
+        before = calm(server)
         connection = stack.enter_context(server.direct.connected())
         send_head(connection, "POST", versions, server.bearer, iter(()))
         for block in Body(6 * MIB, next(seeds)):
@@ -89,7 +89,7 @@ def test_of_several_uploads_those_finish_that_can_within_the_grace_time(embedded
     quick, slow = bodies[:3], bodies[3:]
     with embedded.serve("--grace", "10", "--workers", workers) as server, ExitStack() as stack:
         versions = server.create_collection()
-        before = traces(server)
+        before = calm(server)
         uploads = [(body, stack.enter_context(server.direct.connected())) for body in bodies]
         for body, connection in uploads:
             send_head(connection, "POST", versions, server.bearer, iter(()))

@@ -10,7 +10,7 @@ import pytest
 from world.bodies import Body
 from world.instance import Installation, Server
 from world.locks import registration_held
-from world.traces import settled, traces
+from world.traces import calm, settled
 from world.waiting import eventually
 from world.wire import read_answer, send_chunk, send_head
 
@@ -47,7 +47,7 @@ def test_a_blob_that_waits_for_its_row_stays(running: Server) -> None:
     """The upload is between its two durable steps for as long as the database is held."""
     body = Body(3 * MIB, next(seeds))
     versions = running.create_collection()
-    before = traces(running)
+    before = calm(running)
     with ThreadPoolExecutor(1) as client:
         with registration_held(running.installation.database):
             uploading = client.submit(running.direct.ask, "POST", versions, running.bearer, body)
@@ -112,7 +112,7 @@ def test_a_download_of_a_deleted_version_runs_to_its_end(behind: Server) -> None
     body = Body(64 * MIB, next(seeds))
     versions = behind.create_collection()
     assert behind.direct.ask("POST", versions, behind.bearer, body).status == 200
-    before = traces(behind)
+    before = calm(behind)
     with behind.direct.connected() as connection:
         send_head(connection, "GET", f"{versions}/v1", behind.bearer)
         assert connection.sock is not None
@@ -149,7 +149,7 @@ def test_the_sweep_says_and_takes_exactly_what_nobody_needs(running: Server) -> 
     landed = running.incoming / "0000000011"
     landed.write_bytes(b"of a proxy that died")
     said = f"retired   {deleted.name}\norphaned  {orphan.name}\nlanded    {landed.name}\n"
-    before = traces(running)
+    before = calm(running)
     assert running.installation.console("storage", "sweep") == ""
     assert running.installation.console("storage", "sweep", "--min-age", "0", "--dry-run") == said
     assert settled(running, before) == before

@@ -43,6 +43,17 @@ def traces(server: Server) -> Traces:
     )
 
 
+def calm(server: Server) -> Traces:
+    """Look when no upload that was answered is being tidied up any more: what a test compares with later.
+
+    What dead processes left in the staging directory stays, and is part of it.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while (seen := traces(server)).unfinished and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return seen
+
+
 def settled(server: Server, expected: Traces) -> Traces:
     """Look until there is what is expected, or until it is clear that it will not come; return the last sight.
 

@@ -101,13 +101,17 @@ def _turn(directory: Path) -> Iterator[None]:
 
 
 def _write(variable: str, file: Path, content: bytes, mode: int) -> None:
+    """Let a file appear under its name with all its content, for others look for it without waiting for their turn."""
+    draft = file.with_name(f"{file.name}.new")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
+        draft.rename(file)
     except OSError as error:
         raise ConfigurationError(variable, _UNWRITABLE) from error
 
