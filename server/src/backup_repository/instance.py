@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from backup_repository.access.accounts import Accounts
 from backup_repository.access.audit import Audit
 from backup_repository.access.collections import Collections
+from backup_repository.access.first_run import FirstRun
 from backup_repository.access.members import Members
 from backup_repository.access.profile import Profiles
 from backup_repository.access.sessions import Sessions
 from backup_repository.access.tokens import Tokens
+from backup_repository.access.upload_tokens import UploadTokens
 from backup_repository.clock import Clock
 from backup_repository.config.model import Config
 from backup_repository.database.engine import Database
 from backup_repository.health.check import Health
 from backup_repository.health.report import Report
 from backup_repository.health.scrape import Scrape
+from backup_repository.health.survey import Surveys
 from backup_repository.metrics.counters import Counters
 from backup_repository.versions.check import Check
 from backup_repository.versions.download import Downloads
@@ -29,18 +32,20 @@ from backup_repository.versions.upload import Uploads
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Everything the entrances (`api`, `cli`) may call."""
+    """Everything the entrances (`api`, `web`, `cli`) may call."""
 
     config: Config
     clock: Clock
     database: Database
     sessions: Sessions
     tokens: Tokens
+    upload_tokens: UploadTokens
     accounts: Accounts
     profiles: Profiles
     collections: Collections
     members: Members
     audit: Audit
+    first_run: FirstRun
     uploads: Uploads
     downloads: Downloads
     files: Files
@@ -52,3 +57,4 @@ class Instance:
     report: Report
     counters: Counters
     scrape: Scrape
+    surveys: Surveys

@@ -16,6 +16,7 @@ from backup_repository import clock
 from backup_repository.access.accounts import Accounts
 from backup_repository.access.audit import Audit
 from backup_repository.access.collections import Collections
+from backup_repository.access.first_run import FirstRun
 from backup_repository.access.keys import load_keys
 from backup_repository.access.members import Members
 from backup_repository.access.passwords import Passwords
@@ -23,6 +24,7 @@ from backup_repository.access.profile import Profiles
 from backup_repository.access.sessions import Sessions
 from backup_repository.access.throttle import Throttle
 from backup_repository.access.tokens import Tokens
+from backup_repository.access.upload_tokens import UploadTokens
 from backup_repository.clock import Clock
 from backup_repository.collections.model import Limits
 from backup_repository.config.load import load
@@ -32,6 +34,7 @@ from backup_repository.database.leases import Leases
 from backup_repository.health.check import Diagnosis, Health
 from backup_repository.health.report import Report
 from backup_repository.health.scrape import Scrape
+from backup_repository.health.survey import Surveys
 from backup_repository.instance import Instance
 from backup_repository.metrics.counters import Counters
 from backup_repository.storage.open import open_storage
@@ -84,19 +87,26 @@ def build(config: Config, staging: Path, *, now: Clock = clock.now, blocks: Sequ
     report = Report(database, now)
     directory = config.fs_rw.directory if isinstance(config.fs_rw, LocalStorage) else None
     maxima = Limits(config.backup_max_versions, config.backup_one_version_max_size, config.backup_collection_max_size)
+    sessions = Sessions(
+        database, keys, passwords, throttle, now, session_seconds=config.jwt_lifetime, counters=counters
+    )
+    tokens = Tokens(database, keys, now)
+    accounts = Accounts(database, passwords, now)
+    collections = Collections(database, now, maxima=maxima)
+    first_run = FirstRun(database, keys, accounts=accounts, collections=collections, sessions=sessions, tokens=tokens)
     return Instance(
         config=config,
         clock=now,
         database=database,
-        sessions=Sessions(
-            database, keys, passwords, throttle, now, session_seconds=config.jwt_lifetime, counters=counters
-        ),
-        tokens=Tokens(database, keys, now),
-        accounts=Accounts(database, passwords, now),
+        sessions=sessions,
+        tokens=tokens,
+        upload_tokens=UploadTokens(database, keys, now),
+        accounts=accounts,
         profiles=Profiles(database, passwords, throttle, now),
-        collections=Collections(database, now, maxima=maxima),
+        collections=collections,
         members=Members(database, now),
         audit=Audit(database),
+        first_run=first_run,
         uploads=Uploads(database, storage, now, counters),
         downloads=Downloads(database, storage),
         files=Files(database),
@@ -108,6 +118,7 @@ def build(config: Config, staging: Path, *, now: Clock = clock.now, blocks: Sequ
         report=report,
         counters=counters,
         scrape=Scrape(database, report, counters, directory=directory),
+        surveys=Surveys(database, now),
     )
 
 
@@ -164,6 +175,10 @@ def create(config: Config, blocks: Sequence[str] = ()) -> Starlette:
         ConfigurationError: the keys or directories cannot be used.
     """
     from backup_repository.api.app import create_app  # noqa: PLC0415 - a quarter of a second that the console saves
+    from backup_repository.api.content import content_response  # noqa: PLC0415 - likewise
+    from backup_repository.api.peer import base_url, client_address  # noqa: PLC0415 - likewise
+    from backup_repository.web.app import install  # noqa: PLC0415 - likewise
+    from backup_repository.web.lent import Lent  # noqa: PLC0415 - likewise
 
     _return_freed_memory()
     stack = contextlib.ExitStack()
@@ -181,7 +196,10 @@ def create(config: Config, blocks: Sequence[str] = ()) -> Starlette:
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await instance.database.close()
 
-    return create_app(instance, lifespan)
+    lent = Lent(client_address=client_address, base_url=base_url, content=content_response)
+    app = create_app(instance, lifespan)
+    install(app, instance, lent)
+    return app
 
 
 def _unasked(instance: Instance) -> tuple[Coroutine[Any, Any, None], ...]:

@@ -14,7 +14,7 @@ from backup_repository.access.passwords import Passwords
 from backup_repository.access.trail import record
 from backup_repository.audit.model import Event
 from backup_repository.clock import Clock
-from backup_repository.database.engine import Database, Transaction
+from backup_repository.database.engine import Database, Transaction, take_turns
 from backup_repository.errors import FieldError, InvalidFields, NotFound, PermissionDenied
 from backup_repository.ids import parse_uuid
 from backup_repository.users import store
@@ -75,7 +75,15 @@ class Accounts:
         """
         return await self._create(None, new)
 
-    async def _create(self, actor: Actor | None, new: NewAccount) -> User:
+    async def create_first(self, new: NewAccount) -> User:
+        """Create the first account of all; of several attempts at once exactly one succeeds.
+
+        Raises:
+            NotFound: there is an account already.
+        """
+        return await self._create(None, new, first=True)
+
+    async def _create(self, actor: Actor | None, new: NewAccount, *, first: bool = False) -> User:
         permissions = parse_permissions(new.permissions, Permission)
         user = User(
             id=new.id or str(uuid4()),
@@ -93,6 +101,10 @@ class Accounts:
             created_at=self._clock(),
         )
         async with self._database.transaction() as tx:
+            if first:
+                await take_turns(tx, "the first account")
+                if await store.any_exists(tx):
+                    raise NotFound
             await self._add(tx, user)
             await record(tx, actor, Event.USER_CREATED, user.id, user.created_at)
         return user

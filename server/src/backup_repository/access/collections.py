@@ -71,6 +71,14 @@ class Collections:
         """
         return await self._create(None, details, owners=owners, chosen_id=chosen_id, simulate=False)
 
+    def check(self, details: Details) -> None:
+        """Hold the limits of a collection against the instance maxima and each other, as for the console.
+
+        Raises:
+            RuleBroken: a limit breaks a rule (40102 to 40106).
+        """
+        check_limits(details.limits, self._maxima, may_be_unlimited=True, previous=None)
+
     async def _create(
         self,
         actor: Actor | None,

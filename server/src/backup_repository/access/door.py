@@ -16,7 +16,7 @@ from backup_repository.access.model import Actor, Permissions, Token
 from backup_repository.collections import store as collections_store
 from backup_repository.collections.model import Collection
 from backup_repository.database.engine import Transaction
-from backup_repository.errors import NotFound, Unauthenticated
+from backup_repository.errors import NotFound, PermissionDenied, Unauthenticated
 from backup_repository.ids import parse_uuid
 from backup_repository.users.model import User
 
@@ -54,6 +54,8 @@ async def open_collection(
         raise NotFound from error
     collection, entry = await _look(tx, wanted, actor.user.id, lock=lock)
     require(actor, action, entry)
+    if actor.only_collection not in {None, collection.id}:
+        raise PermissionDenied("This token is for another collection", 40308)
     return Opened(collection, actor, action, entry, _SEAL)
 
 

@@ -163,6 +163,8 @@ class Actor:
     """All permissions the account has in any access control list, together."""
     address: str = ""
     """Where the request came from (contract 1.7)."""
+    only_collection: str | None = None
+    """The one collection that the token opens; None: whichever its permissions open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,8 @@ class Sessions:
             raise
         if user is None or token is None:
             raise Unauthenticated(signing.INVALID)
-        return Actor(user=user, token=token, entries=frozenset(), address=address)
+        only = claims.collection_id
+        return Actor(user=user, token=token, entries=frozenset(), address=address, only_collection=only)
 
 
 def _name_of(email: str, user: User | None) -> str:

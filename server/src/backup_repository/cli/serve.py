@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from backup_repository import clock
+from backup_repository.access.first_run import code_of, is_due
 from backup_repository.access.keys import KeyPair, load_keys
 from backup_repository.access.settings import record_settings
 from backup_repository.cli import output, processes
@@ -55,16 +56,23 @@ def serve(
     keys = load_keys(config.jwt_secret_key, config.jwt_public_key, config.jwt_passphrase)
     open_storage(config, config.temp_directory)
     with explained(config):
-        asyncio.run(_prepare_database(loaded, keys, with_migrations=with_migrations))
+        empty = asyncio.run(_prepare_database(loaded, keys, with_migrations=with_migrations))
     if options.config_file is not None:
         os.environ["BACKUP_REPOSITORY_CONFIG"] = str(options.config_file.resolve())
     sockets = _listen(uds, bind or _ADDRESS, _PORT if port is None else port)
     output.note(f"Listening on {_names(sockets)}")
+    if empty and not config.read_only:
+        output.note(f"No account exists yet. The web console asks for this set-up code: {code_of(keys)}")
     processes.run(config, sockets, workers=workers, grace=grace, logging_settings=log_config(log_format))
 
 
-async def _prepare_database(loaded: Loaded, keys: KeyPair, *, with_migrations: bool) -> None:
+async def _prepare_database(  # noqa: RET503 - its last line begins the program again
+    loaded: Loaded, keys: KeyPair, *, with_migrations: bool
+) -> bool:
     """Bring the schema up to date where that is wanted, else refuse an outdated one; record changed settings.
+
+    Returns:
+        Whether no account exists yet.
 
     Raises:
         typer.Exit: the schema is outdated; what to say was said.
@@ -75,7 +83,7 @@ async def _prepare_database(loaded: Loaded, keys: KeyPair, *, with_migrations: b
         if not await pending(database):
             if not loaded.config.read_only:
                 await record_settings(database, keys, loaded.sources, clock.now())
-            return
+            return await is_due(database)
         if database.name != "sqlite" and not with_migrations:
             output.note(f"{OUTDATED}, or start with --migrate")
             raise typer.Exit(output.FAILED)

@@ -101,7 +101,7 @@ async def by_id(tx: Transaction, collection_id: str, *, lock: bool = False) -> C
     """Find a collection; with lock nobody else changes it until the transaction ends."""
     query = select(collections).where(collections.c.id == collection_id)
     row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
-    return None if row is None else _collection(row)
+    return None if row is None else from_row(row)
 
 
 async def largest_version(tx: Transaction, collection_id: str) -> int:
@@ -116,7 +116,7 @@ async def search(tx: Transaction, wanted: Search, *, offset: int, limit: int) ->
     total = await _count(tx, wanted)
     order, span = (collections.c.created_at, collections.c.id), {"total": total, "offset": offset, "limit": limit}
     query = page(collections, collections.c.id, conditions, order, descending=True, **span)
-    return tuple(_collection(row) for row in await tx.execute(query)), total
+    return tuple(from_row(row) for row in await tx.execute(query)), total
 
 
 async def _count(tx: Transaction, wanted: Search) -> int:
@@ -212,7 +212,8 @@ def _details(collection: Collection) -> dict[str, object]:
     }
 
 
-def _collection(row: Row[tuple[object, ...]]) -> Collection:
+def from_row(row: Row[tuple[object, ...]]) -> Collection:
+    """Make a collection of a row with the columns of the table."""
     return Collection(
         id=row.id,
         filename=row.filename,
@@ -233,4 +234,4 @@ async def every(tx: Transaction, wanted: Search) -> AsyncIterator[tuple[Collecti
     newest_first = (collections.c.created_at.desc(), collections.c.id.desc())
     query = select(collections).where(*_conditions(wanted)).order_by(*newest_first)
     async for row in await tx.stream(query):
-        yield _collection(row), row.newest_at
+        yield from_row(row), row.newest_at

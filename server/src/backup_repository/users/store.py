@@ -84,6 +84,11 @@ async def lock_active_administrators(tx: Transaction, now: datetime) -> frozense
     return frozenset((await tx.execute(query)).scalars())
 
 
+async def any_exists(tx: Transaction) -> bool:
+    """Whether there is any account."""
+    return (await tx.execute(select(users.c.id).limit(1))).first() is not None
+
+
 async def count_active(tx: Transaction, now: datetime) -> int:
     """Count the accounts that are active and not expired."""
     usable = (users.c.active, or_(users.c.expires_at.is_(None), users.c.expires_at > now))

@@ -1,0 +1,1 @@
+"""The web console, rendered by the server: the same jobs as the API in other clothes."""
