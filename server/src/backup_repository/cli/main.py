@@ -21,11 +21,14 @@ COMMANDS: Mapping[str, str] = {
     "storage": "Stored blobs and leftovers.",
     "audit": "What happened, and who did it.",
     "health": "Is this installation able to serve?",
+    "doctor": "Is an installation well set up, seen from outside?",
     "db": "The database schema.",
     "config": "The settings in effect.",
     "docs": "The description of the API.",
 }
-"""What the first word may be: groups of commands, and `serve`. Each is a module of its name with a typer `app`."""
+"""What the first word may be: groups of commands, and single ones. Each is a module of its name with a typer `app`."""
+
+_SINGLE = frozenset({"serve", "doctor"})
 
 ALIASES = {
     "storage:file:read": ("storage", "read-file"),
@@ -53,7 +56,7 @@ def build_app(called: str | None = None) -> typer.Typer:
     for name, meaning in COMMANDS.items():
         if called in {None, name}:
             module = importlib.import_module(f"backup_repository.cli.{name}")
-            app.add_typer(module.app, name=None if name == "serve" else name, help=meaning)
+            app.add_typer(module.app, name=None if name in _SINGLE else name, help=meaning)
         else:
             app.command(name, help=meaning)(_not_called)
     return app
