@@ -57,6 +57,8 @@ async def test_forwarded_values_of_a_trusted_peer_are_believed(unnamed: Served) 
         ({}, "http://testserver"),
         (FORWARDED, "https://backups.example.org:8443/backups"),
         ({"X-Forwarded-Proto": "https"}, "https://testserver"),
+        ({"X-Forwarded-Proto": "HTTPS"}, "https://testserver"),
+        ({"X-Forwarded-Proto": "javascript"}, "http://testserver"),
         ({"X-Forwarded-Host": "backups.example.org"}, "http://backups.example.org"),
         ({"X-Forwarded-Host": "backups.example.org:8080"}, "http://backups.example.org:8080"),
         ({"X-Forwarded-Host": "backups.example.org:8080", "X-Forwarded-Port": "9"}, "http://backups.example.org:9"),

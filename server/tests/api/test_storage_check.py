@@ -123,15 +123,14 @@ class Meanwhile(FilesystemStorage):
         self._late = late
         self._listed: list[BlobInfo] | None = None
 
-    async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+    async def blobs(self) -> AsyncIterator[BlobInfo]:
         if self._listed is None:
             self._listed = [blob async for blob in super().blobs()]
             if not self._late:
                 await self._event()
         for blob in self._listed:
-            if blob.key.startswith(prefix):
-                # so old that its age does not excuse it
-                yield replace(blob, modified_at=blob.modified_at.replace(year=2000))
+            # so old that its age does not excuse it
+            yield replace(blob, modified_at=blob.modified_at.replace(year=2000))
 
     async def size(self, key: str) -> int:
         if self._late:

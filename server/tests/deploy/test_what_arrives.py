@@ -26,6 +26,8 @@ FORGED = {
     "x_internal_filename": "made-up",
     "X-Internal-Sendfile": "made-up",
     "X_Internal_Sendfile": "made-up",
+    "X-Internal-Objects": "made-up",
+    "X_Internal_Objects": "made-up",
     "X-Forwarded-For": "10.0.0.1",
     "X-Forwarded-Proto": "made-up",
     "X-Forwarded-Host": "made-up",
@@ -50,7 +52,8 @@ def test_an_upload_arrives_as_the_name_of_a_file(said: Said, chunked: bool) -> N
     _, behind, request = asked(said, UPLOADS, iter([body]) if chunked else body, FORGED)
     (name,) = request.headers.get_all("X-Internal-Filename", [])
     assert Path(name).parent == behind.incoming
-    assert {"Content-Length", "Transfer-Encoding", "Expect", "X-Internal-Sendfile"} & set(request.headers) == set()
+    removed = {"Content-Length", "Transfer-Encoding", "Expect", "X-Internal-Sendfile", "X-Internal-Objects"}
+    assert removed & set(request.headers) == set()
     assert request.body == b""
 
 
@@ -67,6 +70,7 @@ def test_any_other_body_arrives_as_it_is(said: Said, path: str) -> None:
     assert request.body == b"one body"
     assert "X-Internal-Filename" not in request.headers
     assert request.headers.get_all("X-Internal-Sendfile") == ["/internal-storage/"]
+    assert "X-Internal-Objects" not in request.headers
 
 
 @pytest.mark.parametrize("path", [UPLOADS, OTHERS[0]])

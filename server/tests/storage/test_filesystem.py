@@ -159,6 +159,15 @@ async def test_the_listing_passes_over_what_is_no_blob(disk: Disk) -> None:
     assert [(blob.key, blob.size) for blob in listed] == [(key, 7)]
 
 
+async def test_blobs_of_one_shard_are_listed_in_the_order_of_their_keys(disk: Disk) -> None:
+    storage = disk.open()
+    stored = [f"{number * 7 % 20:032x}" for number in range(20)]
+    for key in stored:
+        async with storage.draft(key) as draft:
+            await draft.finish()
+    assert [blob.key async for blob in storage.blobs()] == sorted(stored)
+
+
 async def test_a_blob_that_vanishes_during_the_listing_is_no_error(disk: Disk) -> None:
     storage = disk.open()
     stored = [await put(storage, bytes([number])) for number in range(20)]

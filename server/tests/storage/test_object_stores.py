@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import logging
 import random
 import subprocess
@@ -19,6 +21,7 @@ from world.ports import free_port
 
 from backup_repository.config.model import AzureStorage, Config, GoogleStorage, S3Storage
 from backup_repository.errors import ConfigurationError, StorageRefused, StorageUnavailable
+from backup_repository.storage import buckets
 from backup_repository.storage.base import Storage
 from backup_repository.storage.contract import get, keys, put
 from backup_repository.storage.drivers import objects
@@ -139,6 +142,28 @@ async def test_a_store_that_is_busy_for_a_moment_is_asked_again(tmp_path: Path) 
             assert cloud.kept.busy == 0
         cloud.kept.busy = 2
         assert await keys(storage) == {draft.key}
+
+
+@pytest.mark.parametrize("endpoint", ["", "https://bucket.vpce-1.s3.eu-central-1.vpce.amazonaws.com"])
+def test_amazon_is_known_by_its_name(endpoint: str) -> None:
+    """Behind an endpoint of one's own network too."""
+    assert buckets._is_amazon(endpoint)
+    assert not buckets._is_amazon("https://amazonaws.com.example.org")
+
+
+@pytest.mark.parametrize("amazon", [True, False])
+async def test_amazon_alone_is_told_the_digest_of_every_part(monkeypatch: pytest.MonkeyPatch, amazon: bool) -> None:
+    """It demands that for buckets with a lock; others refuse headers they do not know."""
+    monkeypatch.setattr(buckets, "_is_amazon", lambda _endpoint: amazon)
+    with stand_in_google() as cloud:  # speaks the same protocol
+        settings = S3Storage("CLOUD", BUCKET, endpoint=cloud.url, credentials_key=KEY, credentials_secret=SECRET)
+        storage = open_one(settings, Path("unused"), 30 * GB)
+        await put(storage, b"abc")
+        await fill(storage, 5 * MIB)
+        sent = [headers for headers in cloud.kept.headers if int(headers.get("content-length", "0")) in {3, 5 * MIB}]
+    digests = [hashlib.sha256(content).digest() for content in (b"abc", bytes(5 * MIB))]
+    expected = [base64.b64encode(digest).decode() if amazon else None for digest in digests]
+    assert [headers.get("x-amz-checksum-sha256") for headers in sent] == expected
 
 
 async def test_a_store_without_conditions_is_asked_for_none_after_the_first(tmp_path: Path) -> None:

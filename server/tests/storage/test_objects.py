@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from world.buckets import AZURITE, Bucket, S3Bucket, azure, azurite, google, moto, rclone
+from world.buckets import AZURITE, BUCKET, Bucket, S3Bucket, azure, azurite, google, moto, rclone
 
+from backup_repository.storage import buckets
 from backup_repository.storage.base import Draft, Storage
 from backup_repository.storage.contract import StorageContract
 from backup_repository.storage.drivers import objects
 
 MIB = 1 << 20
+
+
+@contextmanager
+def amazon(directory: Path) -> Iterator[S3Bucket]:
+    """Run moto's server with a versioned bucket, and take it for Amazon's, which is sent digests of all bytes."""
+    with moto(directory, smallest_part=MIB) as bucket, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(buckets, "_is_amazon", lambda _endpoint: True)
+        with bucket.client() as client:
+            client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        yield bucket
+
+
 STORES: dict[str, Callable[[Path], AbstractContextManager[Bucket]]] = {
     "moto": partial(moto, smallest_part=MIB),
+    "versioned": amazon,
     "rclone": rclone,
     "azure": azure,
     "google": google,

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from world.disk import Disk
+from world.drafts import StuckDraft, no_task_is_left
 
 from backup_repository.errors import StorageUnavailable
 from backup_repository.storage.base import Draft
 from backup_repository.storage.contract import CONTENT, get, keys
 from backup_repository.storage.drivers.memory import MemoryStorage
-from backup_repository.storage.receive import Budget, Received, TooLarge, receive, receive_adopted
+from backup_repository.storage.receive import Budget, Received, TooLarge, receive
 
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * 1024
@@ -46,44 +46,6 @@ async def stored(chunks: AsyncIterator[bytes], limit: int | None = None) -> tupl
         received = await receive(draft, chunks, limit=limit, budget=Budget())
         await draft.finish()
     return await get(storage, draft.key), received
-
-
-def nobody_else_works() -> bool:
-    return asyncio.all_tasks() == {asyncio.current_task()}
-
-
-@contextmanager
-def no_task_is_left() -> Iterator[None]:
-    """Expect no task behind the block, and no exception that nobody looked at."""
-    complaints: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
-    yield
-    assert nobody_else_works()
-    assert complaints == []
-
-
-class StuckDraft:
-    """A draft whose writes wait until they are let go, and fail if asked to."""
-
-    key = "0" * 32
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.writing = asyncio.Event()
-        self.let_go = asyncio.Event()
-        self.ended = False
-        self.taken = 0
-        self._error = error
-
-    async def write(self, block: bytes | bytearray | memoryview) -> None:
-        self.taken += len(block)
-        self.writing.set()
-        await self.let_go.wait()
-        self.ended = True
-        if self._error is not None:
-            raise self._error
-
-    async def finish(self) -> None:
-        raise NotImplementedError
 
 
 @given(st.lists(st.one_of(st.binary(max_size=300), st.integers(0, 200_000).map(bytes)), max_size=20))
@@ -314,97 +276,3 @@ async def test_a_slow_upload_never_holds_a_large_block() -> None:
     assert budget.lent == 64 * KIBIBYTE
     draft.let_go.set()
     await receiving
-
-
-class LandedDraft(StuckDraft):
-    """An adopted file whose sync is a stuck write."""
-
-    def __init__(self, path: Path, error: Exception | None = None) -> None:
-        super().__init__(error)
-        self.path = path
-
-    async def sync(self) -> None:
-        await self.write(b"")
-
-
-@pytest.fixture
-def landed(tmp_path: Path) -> Path:
-    (tmp_path / "landed").write_bytes(CONTENT)
-    return tmp_path / "landed"
-
-
-@pytest.mark.parametrize("size", [0, 1, MEBIBYTE, 65 * MEBIBYTE, 64 * MEBIBYTE])
-async def test_an_adopted_file_is_counted_and_hashed(tmp_path: Path, size: int) -> None:
-    content = (CONTENT * (size // len(CONTENT) + 1))[:size]
-    (tmp_path / "landed").write_bytes(content)
-    draft = LandedDraft(tmp_path / "landed")
-    draft.let_go.set()
-    received = await receive_adopted(draft, hashing=asyncio.Semaphore(1))
-    assert received == Received(draft.key, size, hashlib.sha256(content).hexdigest())
-
-
-async def test_an_adopted_file_is_judged_like_a_stream(landed: Path) -> None:
-    draft = LandedDraft(landed)
-    draft.let_go.set()
-    received = await receive_adopted(draft, hashing=asyncio.Semaphore(1), limit=len(CONTENT))
-    assert received.size == len(CONTENT)
-    with no_task_is_left(), pytest.raises(TooLarge):
-        await receive_adopted(draft, hashing=asyncio.Semaphore(1), limit=len(CONTENT) - 1)
-
-
-async def test_an_adopted_file_is_made_durable_while_it_waits_for_its_turn_to_be_hashed(landed: Path) -> None:
-    draft = LandedDraft(landed)
-    draft.let_go.set()
-    hashing = asyncio.Semaphore(1)
-    async with hashing:
-        receiving = asyncio.create_task(receive_adopted(draft, hashing=hashing))
-        await draft.writing.wait()
-        early, _late = await asyncio.wait([receiving], timeout=0.2)  # it can only be done if it did not wait
-        assert not early
-    assert (await receiving).size == len(CONTENT)
-
-
-async def test_an_adopted_file_that_cannot_be_made_durable_is_not_received(landed: Path) -> None:
-    draft = LandedDraft(landed, StorageUnavailable())
-    draft.let_go.set()
-    with no_task_is_left(), pytest.raises(StorageUnavailable):
-        await receive_adopted(draft, hashing=asyncio.Semaphore(1))
-
-
-async def test_an_adopted_file_that_vanishes_is_an_error_of_the_storage(tmp_path: Path) -> None:
-    draft = LandedDraft(tmp_path / "vanished")
-    draft.let_go.set()
-    with no_task_is_left(), pytest.raises(StorageUnavailable) as refused:
-        await receive_adopted(draft, hashing=asyncio.Semaphore(1))
-    assert "/" not in str(refused.value)
-
-
-async def test_a_cancelled_adoption_waits_for_its_sync(landed: Path) -> None:
-    draft = LandedDraft(landed)
-    hashing = asyncio.Semaphore(1)
-    with no_task_is_left():
-        receiving = asyncio.create_task(receive_adopted(draft, hashing=hashing))
-        await draft.writing.wait()
-        async with hashing:  # comes when all is hashed
-            pass
-        for _ in range(3):
-            receiving.cancel()
-            await asyncio.sleep(0)
-            assert not receiving.done()
-        draft.let_go.set()
-        with pytest.raises(asyncio.CancelledError):
-            await receiving
-    assert draft.ended
-
-
-async def test_a_cancelled_adoption_gives_its_turn_to_the_next(landed: Path) -> None:
-    draft = LandedDraft(landed)
-    hashing = asyncio.Semaphore(1)
-    with no_task_is_left():
-        receiving = asyncio.create_task(receive_adopted(draft, hashing=hashing))
-        await draft.writing.wait()
-        receiving.cancel()
-        draft.let_go.set()
-        with pytest.raises(asyncio.CancelledError):
-            await receiving
-    assert not hashing.locked()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -51,7 +52,7 @@ class TestRetryingStorageInBadWeather(StorageContract):
 
     @pytest.fixture(params=list(When))
     def storage(self, request: pytest.FixtureRequest) -> Storage:
-        repeatable = {"draft", "read", "size", "delete", "is_held", "blobs"}
+        repeatable = {"draft", "read", "size", "delete", "is_held", "blobs", "signed"}
         weather = random.Random(5)
         faults = Faults(lambda _: faults.calls[-1] in repeatable and weather.random() < 0.4, when=request.param)
         return RetryingStorage(FaultyStorage(MemoryStorage(), faults), tries=50, pause=Pauses())
@@ -64,6 +65,7 @@ JOBS: dict[str, Callable[[Storage, str], Awaitable[object]]] = {
     "blobs": lambda storage, _key: keys(storage),
     "read": get,
     "draft": lambda storage, _key: put(storage, b"new"),
+    "signed": lambda storage, key: storage.signed(key, (), in_part=False),
 }
 
 
@@ -74,6 +76,18 @@ async def test_a_call_is_tried_three_times_with_growing_pauses(name: str) -> Non
     pauses = Pauses()
     await JOBS[name](around(inner, Faults(lambda number: number < TRIES), pauses), key)
     assert pauses.asked == [1, 2]
+
+
+@pytest.mark.parametrize("name", JOBS)
+async def test_a_call_that_hung_for_long_is_not_tried_again(name: str) -> None:
+    inner = MemoryStorage()
+    key = await put(inner, CONTENT)
+    seconds = itertools.count(step=25)
+    faults = Faults(lambda _: True)
+    storage = RetryingStorage(FaultyStorage(inner, faults), pause=Pauses(), now=lambda: next(seconds))
+    with pytest.raises(StorageUnavailable):
+        await JOBS[name](storage, key)
+    assert len(faults.calls) == 1
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -149,8 +163,8 @@ async def test_a_listing_that_breaks_off_tells_so() -> None:
     """It does not begin again, which would list blobs twice."""
 
     class BreaksOff(MemoryStorage):
-        async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
-            async for blob in super().blobs(prefix):
+        async def blobs(self) -> AsyncIterator[BlobInfo]:
+            async for blob in super().blobs():
                 yield blob
                 raise StorageUnavailable
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]  # its types are a package of their own, and large
+from world.authority import Authority
 from world.clouds import AZURE_KEY, create_container, stand_in_azure, stand_in_google
 from world.ports import free_port
 from world.programs import require_program
@@ -49,6 +50,8 @@ class Bucket:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     shape: type[Settings] = S3Storage
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    authority: Path | None = None
+    """Vouches for a store with TLS."""
 
     def settings(self) -> Any:
         """Give settings with a fresh prefix."""
@@ -82,6 +85,7 @@ class S3Bucket(Bucket):
             aws_access_key_id=KEY,
             aws_secret_access_key=SECRET,
             region_name=REGION,
+            verify=None if self.authority is None else str(self.authority),
         )
         yield client
         client.close()
@@ -103,7 +107,8 @@ class S3Bucket(Bucket):
 
     def environment(self, prefix: str = "instance") -> dict[str, str]:
         """Give the variables that make it an instance's storage."""
-        return {
+        trusted = {} if self.authority is None else {"SSL_CERT_FILE": str(self.authority)}
+        return trusted | {
             "FS_RW_NAME": "CLOUD",
             "FS_CLOUD_ADAPTER": "aws",
             "FS_CLOUD_BUCKET": BUCKET,
@@ -115,23 +120,39 @@ class S3Bucket(Bucket):
 
 
 @contextmanager
-def moto(directory: Path, smallest_part: int = PART) -> Iterator[S3Bucket]:
+def moto(directory: Path, smallest_part: int = PART, by: Authority | None = None) -> Iterator[S3Bucket]:
     """Run moto's server with an empty bucket; it knows conditional requests, and how small a part may be."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command += _certified(by, "-c", "-k")
     with running(command, port, directory / "log", S3_UPLOAD_PART_MIN_SIZE=str(smallest_part)):
-        bucket = S3Bucket(f"http://127.0.0.1:{port}")
+        bucket = _bucket(port, by)
         with bucket.client() as client:
             client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         yield bucket
 
 
 @contextmanager
-def rclone(directory: Path) -> Iterator[S3Bucket]:
+def rclone(directory: Path, by: Authority | None = None) -> Iterator[S3Bucket]:
     """Run rclone's S3 server on a directory; it checks signatures, and knows neither conditions nor ranges."""
     command, port = serving_rclone(directory)
+    command += _certified(by, "--cert", "--key")
     with running(command, port, directory / "log"):
-        yield S3Bucket(f"http://127.0.0.1:{port}")
+        yield _bucket(port, by)
+
+
+def _bucket(port: int, by: Authority | None) -> S3Bucket:
+    if by is None:
+        return S3Bucket(f"http://127.0.0.1:{port}")
+    return S3Bucket(f"https://localhost:{port}", authority=by.file)
+
+
+def _certified(by: Authority | None, certificate: str, key: str) -> list[str]:
+    """Give the options for a certificate of this authority; with None there is no TLS."""
+    if by is None:
+        return []
+    files = by.sign("localhost")
+    return [certificate, str(files[0]), key, str(files[1])]
 
 
 def serving_rclone(directory: Path, port: int | None = None) -> tuple[list[str], int]:

@@ -48,10 +48,18 @@ class Kept:
     """Of so many of the next requests that make an object, the effect stays and the answer is an error."""
     busy: int = 0
     """So many of the next requests are refused for the moment, without an effect."""
+    flaps: bool = False
+    """Every other request is refused so."""
+    speaks: threading.Event = field(default_factory=threading.Event)
+    """Cleared, requests get no answer, and have no effect, until it is set."""
     knows_conditions: bool = True
     """Without, a request that has one is answered 501, without an effect (Google)."""
     together: threading.Barrier | None = None
     """Parts are taken only when so many are on their way."""
+
+    def __post_init__(self) -> None:
+        """Speak at first."""
+        self.speaks.set()
 
 
 @dataclass(frozen=True)
@@ -82,9 +90,14 @@ class _Cloud(BaseHTTPRequestHandler):
         if not super().parse_request():
             return False
         self.kept.headers.append({name.lower(): value for name, value in self.headers.items()})
+        if not self.kept.speaks.is_set():
+            self.kept.speaks.wait()
+            self.close_connection = True
+            return False
         with self.kept.lock:
             busy = self.kept.busy > 0
             self.kept.busy -= busy
+            busy = busy or (self.kept.flaps and len(self.kept.headers) % 2 == 1)
         if busy:
             self.body()
             self.say(503)
@@ -338,6 +351,7 @@ def _serving(handler: type[_Cloud]) -> Iterator[Cloud]:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         yield Cloud(f"http://127.0.0.1:{server.server_port}", kept)
+        kept.speaks.set()
         server.shutdown()
         thread.join()
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from world import nginx, wire
-from world.nginx import APPLICATION, HOST, ROUTER, Nginx
+from world.nginx import APPLICATION, HOST, OBJECTS, ROUTER, Nginx
 from world.ports import free_port
 
 _AS_SHIPPED: Mapping[str, str] = {}
@@ -150,6 +150,12 @@ def _tls(port: int, certificate: Path) -> wire.Address:
         return trusting.wrap_socket(plain, server_hostname=HOST)
 
     return wire.Address(open_socket, f"{HOST}:{port}")
+
+
+def fetching_objects(file: Path, values: Mapping[str, str]) -> dict[str, str]:
+    """Write objects.conf with these values, and give the replacement in application.conf that includes it."""
+    file.write_text(nginx.put_in(OBJECTS.read_text(), values))
+    return {"# include /etc/backup-repository/objects.conf;": f"include {file};"}
 
 
 def _certificate(root: Path) -> tuple[Path, Path]:

@@ -19,6 +19,7 @@ from world.waiting import eventually
 
 ROUTER = ROOT / "deploy" / "nginx" / "router.conf"
 APPLICATION = ROOT / "deploy" / "nginx" / "application.conf"
+OBJECTS = ROOT / "deploy" / "nginx" / "objects.conf"
 HOST = "backups.example.org"
 """The public name that router.conf is written for."""
 

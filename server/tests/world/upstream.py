@@ -34,6 +34,38 @@ class Upstream:
     """What it was asked, in order."""
 
 
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Stands for an object store that NGINX asks."""
+
+    port: int
+    asked: list[Asked]
+    """What it was asked, in order."""
+
+
+@contextmanager
+def store(*words: bytes) -> Iterator[Store]:
+    """Answer each request on a loopback port with the next of these words, and with the last one for ever."""
+    left, asked = list(words), list[Asked]()
+
+    class Saying(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            line = self.rfile.readline().decode().strip()
+            asked.append(Asked(line, http.client.parse_headers(self.rfile), b""))
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self.wfile.write(left.pop(0) if len(left) > 1 else left[0])
+                self.connection.shutdown(socket.SHUT_WR)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Saying) as server:
+        listening = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        listening.start()
+        try:
+            yield Store(server.server_address[1], asked)
+        finally:
+            server.shutdown()
+            listening.join()
+
+
 @contextmanager
 def upstream(root: Path, words: bytes) -> Iterator[Upstream]:
     """Answer every request with these words, in a connection of its own; without words stay silent.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from urllib.parse import quote
@@ -13,20 +12,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from backup_repository.api.described import Answer, Parameter
+from backup_repository.api.handover import handed_over
 from backup_repository.api.integrity import digest_header
-from backup_repository.api.peer import is_trusted
 from backup_repository.api.ranges import Slice, http_date, not_modified, wanted_slice
 from backup_repository.api.shapes import BYTES, text
 from backup_repository.instance import Instance
 from backup_repository.versions.model import Version
-
-_ACCELERATED = "/internal-storage/"
-"""The location under which the application's NGINX serves a local storage (contract B 4.2)."""
-
-_SIMPLE_RANGE = re.compile(r"bytes=(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})", re.ASCII)
-"""A range that NGINX understands as we do; it takes no longer numbers."""
-
-_CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 
 _NAMES = {"ETag": "The SHA-256 of the whole version, in quotes", "Repr-Digest": "The same per RFC 9530"}
 _DESCRIBED_HEADERS = {**_NAMES, "Content-Disposition": "The file name", "Last-Modified": "When it was uploaded"}
@@ -109,11 +100,9 @@ async def content_response(request: Request, instance: Instance, version: Versio
         return Response(None, 304, {name: value for name, value in headers.items() if name in _KEPT_ON_304})
     is_head = request.method == "HEAD"
     part = None if is_head else wanted_slice(request.headers, version.size, etag, version.created_at)
-    if _proxy_can_serve(request, instance, part):
-        path = await instance.downloads.accelerated(version)
-        if path is not None:
-            del headers["Accept-Ranges"]  # NGINX writes its own, and would keep ours beside it
-            return Response(None, 200, headers | {"X-Accel-Redirect": _ACCELERATED + path})
+    handover = await handed_over(request, instance, version, part, headers)
+    if handover is not None:
+        return Response(None, 200, dict(handover))
     status, span = (200, Slice(0, version.size)) if part is None else (206, part)
     if part is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{version.size}"
@@ -149,15 +138,3 @@ def _attachment(filename: str) -> str:
         escaped = filename.replace("\\", "\\\\").replace('"', '\\"')
         return f'attachment; filename="{escaped}"'
     return f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
-
-
-def _proxy_can_serve(request: Request, instance: Instance, part: Slice | None) -> bool:
-    """Whether a trusted proxy offers to send the bytes and would come to the same status and range as we did."""
-    headers = request.headers
-    offers = headers.get("x-internal-sendfile") == _ACCELERATED
-    if not offers or not is_trusted(request, instance.config.trusted_proxies):
-        return False
-    if any(name in headers for name in _CONDITIONS):
-        return False
-    wanted = headers.get("range")
-    return wanted is None or (part is not None and _SIMPLE_RANGE.fullmatch(wanted) is not None)

@@ -54,7 +54,8 @@ def base_url(request: Request, configured: str, networks: Sequence[Network]) -> 
     def forwarded(name: str) -> str:
         return request.headers.get(f"x-forwarded-{name}", "").split(",")[0].strip() if trusted else ""
 
-    scheme = forwarded("proto") or request.url.scheme
+    proto = forwarded("proto").lower()
+    scheme = proto if proto in _DEFAULT_PORTS else request.url.scheme
     host = forwarded("host") or request.headers.get("host", "")
     port = forwarded("port")
     if _PORT.fullmatch(port):

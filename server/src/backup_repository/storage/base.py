@@ -28,9 +28,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Never, Protocol
@@ -66,6 +66,18 @@ class BlobInfo:
     """Bytes."""
     modified_at: datetime
     """When the storage says it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAddress:
+    """Where anybody who is told may fetch a blob from an object store for a few minutes."""
+
+    storage: str
+    """Name of the storage, as in `FS_<NAME>_…`."""
+    target: str = field(repr=False)
+    """Path and query, without the first slash. Secret."""
+    size: int
+    """Bytes of the blob."""
 
 
 class CannotAdopt(Exception):
@@ -184,8 +196,8 @@ class Storage(Protocol):
             StorageError: the storage refuses or is out of reach.
         """
 
-    def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
-        """List every blob that is there all the while and whose key begins so, in no order.
+    def blobs(self) -> AsyncIterator[BlobInfo]:
+        """List every blob that is there all the while, in the order of their keys.
 
         Raises:
             StorageError: the storage refuses or is out of reach.
@@ -210,4 +222,17 @@ class Storage(Protocol):
 
         Raises:
             OutsideStorage: the key has another form than keys have.
+        """
+
+    async def signed(self, key: str, offered: Container[str], *, in_part: bool) -> SignedAddress | None:
+        """Return an address under which a proxy can fetch the blob; None: only `read` gives it.
+
+        Args:
+            key: of the blob.
+            offered: the names of the storages from which the proxy can fetch.
+            in_part: it is going to ask for a range, so the storage must be one that gives ranges.
+
+        Raises:
+            BlobMissing: there is no such blob.
+            StorageError: the storage refuses or is out of reach.
         """

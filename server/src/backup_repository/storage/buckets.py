@@ -2,17 +2,22 @@
 
 Bounds on waiting: a connection must stand within seconds, and a store that takes or gives no byte for a minute counts
 as dead; how long a transfer takes in all is not limited. What fails is tried again for some seconds, part by part.
+
+Addresses that a proxy may fetch from are signed where that needs no further request: with the credentials of `aws`, the
+key of `azure` and the key file of `gcloud`.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
+import obstore
 from obstore.exceptions import BaseError
-from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
+from obstore.store import AzureStore, GCSStore, S3Store
 
 from backup_repository.config.model import AzureStorage, GoogleStorage, S3Storage
 from backup_repository.errors import ConfigurationError
@@ -27,6 +32,8 @@ _SLOWEST = 1_000_000
 """Bytes per second that a line to the store carries at least; larger parts wait longer for their answer."""
 _WHOLE_REQUEST = timedelta(days=365)
 """Stands for no limit, which cannot be said."""
+_SIGNED = timedelta(minutes=5)
+"""How long a signed address can be used to begin a download: at once, but our clock and the store's may differ."""
 _RETRIES: Any = {
     "max_retries": 5,
     "retry_timeout": timedelta(seconds=30),
@@ -37,7 +44,7 @@ _RETRIES: Any = {
 def amazon(settings: S3Storage, largest: int) -> ObjectStorage:
     """Return the storage of adapter `aws`, for versions of so many bytes at the most (0: no maximum)."""
     part = part_size(largest)
-    credentials: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if settings.credentials_key:
         # handed over as a whole, or a session token of the environment would be added to them
         found = {
@@ -46,9 +53,11 @@ def amazon(settings: S3Storage, largest: int) -> ObjectStorage:
             "token": None,
             "expires_at": None,
         }
-        credentials["credential_provider"] = lambda: found
+        options["credential_provider"] = lambda: found
     if settings.endpoint:
-        credentials["endpoint"] = settings.endpoint
+        options["endpoint"] = settings.endpoint
+    if _is_amazon(settings.endpoint):
+        options["checksum_algorithm"] = "SHA256"  # without, a bucket with a lock takes nothing; others refuse it
     store = S3Store(
         settings.bucket,
         prefix=settings.prefix or None,
@@ -58,9 +67,9 @@ def amazon(settings: S3Storage, largest: int) -> ObjectStorage:
         disable_bulk_delete=True,  # one is deleted at a time, with the request that every store knows
         client_options=_client(settings.endpoint, part),
         retry_config=_RETRIES,
-        **credentials,
+        **options,
     )
-    return ObjectStorage(store, part, Multiparts(settings).clear)
+    return ObjectStorage(store, part, Multiparts(settings).clear, name=settings.name, address=_signing(store))
 
 
 def google(settings: GoogleStorage, largest: int) -> ObjectStorage:
@@ -76,7 +85,7 @@ def google(settings: GoogleStorage, largest: int) -> ObjectStorage:
     if settings.keyfilepath is not None:
         options["service_account"] = str(settings.keyfilepath)
 
-    def open_store() -> ObjectStore:
+    def open_store() -> GCSStore:
         return GCSStore(
             settings.bucket,
             prefix=settings.prefix or None,
@@ -86,7 +95,9 @@ def google(settings: GoogleStorage, largest: int) -> ObjectStorage:
         )
 
     problem = "cannot be used; accepted: the readable key file of a service account"
-    return ObjectStorage(_usable(open_store, f"FS_{settings.name}_KEYFILEPATH", problem), part)
+    store = _usable(open_store, f"FS_{settings.name}_KEYFILEPATH", problem)
+    address = None if settings.keyfilepath is None else _signing(store)
+    return ObjectStorage(store, part, name=settings.name, address=address)
 
 
 def azure(settings: AzureStorage, largest: int) -> ObjectStorage:
@@ -112,7 +123,23 @@ def azure(settings: AzureStorage, largest: int) -> ObjectStorage:
         retry_config=_RETRIES,
         **options,
     )
-    return ObjectStorage(store, part)
+    return ObjectStorage(store, part, name=settings.name, address=_signing(store) if settings.key else None)
+
+
+def _signing(store: S3Store | GCSStore | AzureStore) -> Callable[[str], Awaitable[str | None]]:
+    """Return what gives an address that fetches an object for a few minutes, or None when that fails."""
+
+    async def address(key: str) -> str | None:
+        try:
+            return await obstore.sign_async(store, "GET", key, _SIGNED)
+        except BaseError:  # for want of credentials, of which reading will tell
+            return None
+
+    return address
+
+
+def _is_amazon(endpoint: str) -> bool:
+    return not endpoint or str(urlsplit(endpoint).hostname).endswith(".amazonaws.com")
 
 
 def _client(endpoint: str, part: int) -> Any:

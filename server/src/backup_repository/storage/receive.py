@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,18 +84,29 @@ class Budget:
             self._spare.append(block)
 
 
-async def receive(draft: Draft, chunks: AsyncIterator[bytes], *, limit: int | None, budget: Budget) -> Received:
+def _nobody(_octets: int) -> None:
+    """Tell nobody how far it is."""
+
+
+async def receive(
+    draft: Draft,
+    chunks: AsyncIterator[bytes],
+    *,
+    limit: int | None,
+    budget: Budget,
+    progress: Callable[[int], None] = _nobody,
+) -> Received:
     """Write every chunk into a draft and return what it holds.
 
     Reading ends as soon as the count passes the limit in bytes (None: unlimited). When this returns or raises, also
-    by cancellation, no work goes on behind it.
+    by cancellation, no work goes on behind it. `progress` is told the bytes so far, often.
 
     Raises:
         TooLarge: more bytes came than the limit.
         StorageError: the storage refuses or is full.
         Exception: whatever the chunks raise.
     """
-    tally = _Tally(limit)
+    tally = _Tally(limit, progress)
     with budget.upload(), contextlib.ExitStack() as stack:
         blocks = _Blocks(draft, tally, budget)
         stack.callback(blocks.release)
@@ -103,6 +114,7 @@ async def receive(draft: Draft, chunks: AsyncIterator[bytes], *, limit: int | No
             async for chunk in chunks:
                 tally.count(len(chunk))
                 await blocks.add(chunk)
+                del chunk  # which would stay in memory while the next one is waited for
             await blocks.store()
             await blocks.stored()
         finally:
@@ -110,19 +122,26 @@ async def receive(draft: Draft, chunks: AsyncIterator[bytes], *, limit: int | No
     return tally.received(draft)
 
 
-async def receive_adopted(draft: AdoptedDraft, *, hashing: asyncio.Semaphore, limit: int | None = None) -> Received:
+async def receive_adopted(
+    draft: AdoptedDraft,
+    *,
+    hashing: asyncio.Semaphore,
+    limit: int | None = None,
+    progress: Callable[[int], None] = _nobody,
+) -> Received:
     """Look at every byte of an adopted file while it is made durable, and return what it holds.
 
     Args:
         draft: the adopted file.
         hashing: bounds how many files are hashed at once, over all uploads.
         limit: bytes; None: unlimited.
+        progress: is told the bytes so far, often, from a thread.
 
     Raises:
         TooLarge: the file has more bytes than the limit.
         StorageError: the storage refuses or is full.
     """
-    tally = _Tally(limit)
+    tally = _Tally(limit, progress)
     syncing = asyncio.create_task(draft.sync())
     try:
         async with hashing:
@@ -138,15 +157,17 @@ async def receive_adopted(draft: AdoptedDraft, *, hashing: asyncio.Semaphore, li
 class _Tally:
     """What has been seen of one upload."""
 
-    def __init__(self, limit: int | None) -> None:
+    def __init__(self, limit: int | None, progress: Callable[[int], None]) -> None:
         self.size = 0
         self._limit = limit
+        self._progress = progress
         self._sha256 = hashlib.sha256()
 
     def count(self, size: int) -> None:
         self.size += size
         if self._limit is not None and self.size > self._limit:
             raise TooLarge
+        self._progress(self.size)
 
     def hash(self, block: memoryview) -> None:
         self._sha256.update(block)

@@ -177,7 +177,7 @@ class Shards:
         return tuple(name for name in _NAMES if name in found)
 
     def blobs(self, name: str) -> list[BlobInfo]:
-        """List the blobs of one shard; whatever else lies there is passed over.
+        """List the blobs of one shard by their keys; whatever else lies there is passed over.
 
         Raises:
             StorageError: the storage refuses or is out of reach.
@@ -232,8 +232,8 @@ def _directory(name: str, parent: int) -> Iterator[int]:
 
 
 def _files(shard: int) -> Iterator[tuple[str, os.stat_result]]:
-    """Give name and status of the regular files of a shard."""
-    for name in os.listdir(shard):
+    """Give name and status of the regular files of a shard, by their names."""
+    for name in sorted(os.listdir(shard)):
         with contextlib.suppress(FileNotFoundError):
             status = os.stat(name, dir_fd=shard, follow_symlinks=False)
             if stat.S_ISREG(status.st_mode):

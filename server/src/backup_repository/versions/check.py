@@ -2,8 +2,9 @@
 
 It runs beside servers and may take long, so what it sees in the storage and in the database are moments apart. Rules:
 
-* 256 steps, one for each two hex digits that a key begins with: list the blobs, then read what the database knows of
-  them. Memory holds one step, whatever the number of versions.
+* 256 steps, one for each two hex digits that a key begins with: take its blobs from the listing, which is in the order
+  of the keys, then read what the database knows of them. Memory holds one step, whatever the number of versions, and
+  the storage is listed once.
 * What differs then is looked at again before it is told, in the order that makes the second look decide:
   - a version without a listed blob may have been registered after the listing: its blob is there now. Or it was
     deleted and swept meanwhile: then the database does not know it any more.
@@ -85,8 +86,7 @@ class Check:
             StorageError: the storage refuses or is out of reach.
             DatabaseUnavailable: the database is out of reach.
         """
-        for prefix in _PREFIXES:
-            blobs = {blob.key: blob async for blob in self._storage.blobs(prefix)}
+        async for prefix, blobs in self._steps():
             registered = await self._registered(prefix)
             checked.blobs += len(blobs)
             checked.versions += sum(named is not None for named in registered.values())
@@ -101,6 +101,17 @@ class Check:
                     checked.differences += unregistered
                     if unregistered:
                         yield Difference(Kind.UNREGISTERED, key, None, blob.size)
+
+    async def _steps(self) -> AsyncGenerator[tuple[str, dict[str, BlobInfo]], None]:
+        """Give the blobs of each step by their keys."""
+        listing = self._storage.blobs()
+        blob = await anext(listing, None)
+        for prefix in _PREFIXES:
+            blobs: dict[str, BlobInfo] = {}
+            while blob is not None and blob.key[: len(prefix)] <= prefix:
+                blobs[blob.key] = blob
+                blob = await anext(listing, None)
+            yield prefix, blobs
 
     async def _compare(self, key: str, named: Named, blob: BlobInfo | None) -> Difference | None:
         size = await self._size(key) if blob is None else blob.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Container
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from backup_repository.access.decide import Action, require
@@ -13,7 +13,7 @@ from backup_repository.access.model import Actor
 from backup_repository.database.engine import Database, Transaction
 from backup_repository.errors import BlobNotFound, NotFound, StorageCorrupt
 from backup_repository.ids import parse_uuid
-from backup_repository.storage.base import Storage
+from backup_repository.storage.base import SignedAddress, Storage
 from backup_repository.versions import store
 from backup_repository.versions.model import Version
 
@@ -50,6 +50,10 @@ class Listing:
     async def versions(self, *, offset: int = 0, limit: int | None = None) -> tuple[Version, ...]:
         """Return the versions, or one page of them, ascending by number."""
         return await store.listed(self._tx, self._opened, offset=offset, limit=limit)
+
+    async def excerpt(self, *, newest: int, skip: int, limit: int, oldest: int) -> store.Excerpt:
+        """Return the newest versions, a page that begins behind the newest so many, and the oldest; without tags."""
+        return await store.excerpt(self._tx, self._opened, newest=newest, skip=skip, limit=limit, oldest=oldest)
 
 
 class Downloads:
@@ -142,3 +146,18 @@ class Downloads:
         if path is not None:
             await self._storage.size(version.blob_key)  # so that a missing blob is our answer, not the proxy's
         return path
+
+    async def signed(self, version: Version, offered: Container[str], *, in_part: bool) -> SignedAddress | None:
+        """Return an address from which a proxy can fetch the version itself; None: only `read` gives it.
+
+        Args:
+            version: what is fetched.
+            offered: the names of the storages from which the proxy can fetch.
+            in_part: it is going to ask for a range.
+
+        Raises:
+            StorageError: the blob is missing or the storage is out of reach.
+        """
+        address = await self._storage.signed(version.blob_key, offered, in_part=in_part)
+        # of a blob of another size, `read` gives what was registered or says that it is corrupt
+        return address if address is not None and address.size == version.size else None

@@ -48,6 +48,8 @@ class Files:
 
     async def recent(self, actor: Actor, limit: int) -> tuple[Version, ...]:
         """Return the newest versions of the collections that the actor may see, newest first."""
+        if actor.only_collection is not None:  # a token that is there to upload, and may not list even that one
+            return ()
         # without a particular collection, VIEW asks whether the actor may see every one
         member = None if may(actor, Action.VIEW) else actor.user.id
         async with self._database.reading() as tx:

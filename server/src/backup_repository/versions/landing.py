@@ -12,9 +12,19 @@ import os
 import stat
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from backup_repository.errors import BadUpload, StorageUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What lies in the directory: bodies that are still coming, and those that the application is taking over."""
+
+    bodies: int
+    size: int
+    """Bytes."""
 
 
 class LandingDirectory:
@@ -22,6 +32,11 @@ class LandingDirectory:
 
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
+
+    @property
+    def is_open(self) -> bool:
+        """Whether bodies may be handed over."""
+        return self._directory is not None
 
     @contextlib.contextmanager
     def open(self, name: str) -> Iterator[int]:
@@ -45,6 +60,15 @@ class LandingDirectory:
         finally:
             os.close(descriptor)
 
+    async def present(self) -> Landing | None:
+        """Return what lies there now; None: nothing can, or the directory is out of reach."""
+        if self._directory is None:
+            return None
+        try:
+            return await asyncio.to_thread(_present, self._directory)
+        except OSError:
+            return None
+
     async def clear(self, older_than: float, *, dry_run: bool = False) -> tuple[str, ...]:
         """Remove bodies older than so many seconds that no process holds open; returns their names.
 
@@ -58,6 +82,12 @@ class LandingDirectory:
             return await asyncio.to_thread(_clear, self._directory, before, dry_run=dry_run)
         except OSError as error:
             raise StorageUnavailable("The directory of landed bodies is out of reach") from error
+
+
+def _present(directory: Path) -> Landing:
+    with os.scandir(directory) as entries:
+        sizes = [status.st_size for entry in entries if (status := _status(entry))]
+    return Landing(len(sizes), sum(sizes))
 
 
 def _clear(directory: Path, before: float, *, dry_run: bool) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, literal, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from backup_repository.access.door import Opened
@@ -101,6 +102,32 @@ async def listed(tx: Transaction, opened: Opened, *, offset: int = 0, limit: int
     return await _versions(tx, list(await tx.execute(query)))
 
 
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Some of a collection's versions, without their tags, each part ascending by number."""
+
+    newest: tuple[Version, ...]
+    page: tuple[Version, ...]
+    oldest: tuple[Version, ...]
+
+
+async def excerpt(tx: Transaction, opened: Opened, *, newest: int, skip: int, limit: int, oldest: int) -> Excerpt:
+    """Return the newest versions, a page that begins behind the newest so many, and the oldest, in one round trip."""
+    ours, number = versions.c.collection_id == opened.collection.id, versions.c.number
+    # versions before the page are passed over in the index of numbers
+    first = select(number).where(ours).order_by(number.desc()).offset(skip).limit(1).scalar_subquery()
+    parts = (
+        select(versions.c.file_id).where(ours).order_by(number.desc()).limit(newest),
+        select(versions.c.file_id).where(ours, number <= first).order_by(number.desc()).limit(limit),
+        select(versions.c.file_id).where(ours).order_by(number).limit(oldest),
+    )
+    labelled = [select(part.subquery().c.file_id, literal(place).label("part")) for place, part in enumerate(parts)]
+    wanted = union_all(*labelled).subquery()
+    query = select(versions, wanted.c.part).join(wanted, wanted.c.file_id == versions.c.file_id).order_by(number)
+    found = list(await tx.execute(query))
+    return Excerpt(*(tuple(_version(row, ()) for row in found if row.part == place) for place in range(len(parts))))
+
+
 async def highest(tx: Transaction, opened: Opened) -> Version | None:
     """Return the version with the highest number."""
     return await _one(tx, opened, versions.c.number == _edge(opened, func.max(versions.c.number)))
@@ -183,15 +210,6 @@ async def newest(tx: Transaction, *, member: str | None, limit: int) -> tuple[Ve
     possible = union_all(*(select(ids.c.file_id) for ids in last))
     query = select(versions).where(versions.c.file_id.in_(possible)).order_by(*_NEWEST_FIRST).limit(limit)
     return await _versions(tx, list(await tx.execute(query)))
-
-
-async def count_tags(tx: Transaction) -> int:
-    """Count the distinct tags on stored versions: one look into the index for each, however many versions have it."""
-    tag = version_tags.c.tag
-    found = select(func.min(tag).label("tag")).cte("found", recursive=True)
-    following = select(func.min(tag)).where(tag > found.c.tag).scalar_subquery()
-    found = found.union_all(select(following).where(found.c.tag.is_not(None)))
-    return (await tx.execute(select(func.count(found.c.tag)))).scalar_one()
 
 
 async def retired(tx: Transaction, before: datetime, after_key: str, limit: int) -> tuple[str, ...]:
@@ -282,20 +300,21 @@ async def _versions(tx: Transaction, rows: Sequence[Row[tuple[object, ...]]]) ->
         )
         for file_id, tag in await tx.execute(query):
             tags.setdefault(file_id, []).append(tag)
-    return tuple(
-        Version(
-            id=row.id,
-            file_id=row.file_id,
-            collection_id=row.collection_id,
-            number=row.number,
-            filename=row.filename,
-            blob_key=row.blob_key,
-            size=row.size,
-            sha256=row.sha256,
-            tags=tuple(tags.get(row.file_id, ())),
-            created_at=row.created_at,
-        )
-        for row in rows
+    return tuple(_version(row, tags.get(row.file_id, ())) for row in rows)
+
+
+def _version(row: Any, tags: Sequence[str]) -> Version:
+    return Version(
+        id=row.id,
+        file_id=row.file_id,
+        collection_id=row.collection_id,
+        number=row.number,
+        filename=row.filename,
+        blob_key=row.blob_key,
+        size=row.size,
+        sha256=row.sha256,
+        tags=tuple(tags),
+        created_at=row.created_at,
     )
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -117,24 +117,36 @@ class Uploads:
             if limit is not None and arrival.announced is not None and arrival.announced > limit + arrival.slack:
                 raise _too_large(limit)
             already_full(opened.collection)
-            async with self._received(arrival, limit) as (draft, received):
-                _check_content(arrival, received)
-                async with self._refusals_recorded(opened.actor):
-                    await self._refuse_early(opened, received)
-                    await draft.finish()
-                    return await self._register(opened, received)
+            with self._seen(opened.collection, arrival) as progress:
+                async with self._received(arrival, limit, progress) as (draft, received):
+                    _check_content(arrival, received)
+                    async with self._refusals_recorded(opened.actor):
+                        await self._refuse_early(opened, received)
+                        await draft.finish()
+                        return await self._register(opened, received)
+
+    def _seen(
+        self, collection: Collection, arrival: Arrival
+    ) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+        """Let people see the upload while it runs."""
+        landed = arrival.landed is not None
+        return self._counters.rows.upload(
+            collection.id, begun_at=self._clock(), announced=arrival.announced, landed=landed
+        )
 
     @contextlib.asynccontextmanager
-    async def _received(self, arrival: Arrival, limit: int | None) -> AsyncIterator[tuple[Draft, Received]]:
+    async def _received(
+        self, arrival: Arrival, limit: int | None, progress: Callable[[int], None]
+    ) -> AsyncIterator[tuple[Draft, Received]]:
         """Bring the bytes to the storage: by taking over the landed file, or by writing them."""
         async with contextlib.AsyncExitStack() as stack:
             adopted = await self._adopt(stack, arrival.landed)
             if adopted is not None:
-                yield adopted, await receive_adopted(adopted, hashing=self._hashing)
+                yield adopted, await receive_adopted(adopted, hashing=self._hashing, progress=progress)
                 return
             draft = await stack.enter_async_context(self._storage.draft())
             try:
-                received = await receive(draft, arrival.chunks, limit=limit, budget=self._budget)
+                received = await receive(draft, arrival.chunks, limit=limit, budget=self._budget, progress=progress)
             except TooLarge as error:
                 raise _too_large(limit or 0) from error
             yield draft, received

@@ -10,11 +10,11 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from pathlib import Path
 
 from backup_repository.errors import StorageCorrupt
-from backup_repository.storage.base import AdoptedDraft, BlobInfo, Draft
+from backup_repository.storage.base import AdoptedDraft, BlobInfo, Draft, SignedAddress
 from backup_repository.storage.shards import Shards, shard_of, size_of, storage_errors
 from backup_repository.storage.staging import StagedFile
 from backup_repository.storage.threads import Threads
@@ -78,14 +78,11 @@ class FilesystemStorage:
         """See `Storage.is_held`: by every process that uses the directory, on file systems that share their locks."""
         return await self._threads.run(self._shards.is_held, key)
 
-    async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+    async def blobs(self) -> AsyncIterator[BlobInfo]:
         """See `Storage.blobs`; shard by shard."""
         for name in await self._threads.run(self._shards.names):
-            if not name.startswith(prefix[: len(name)]):
-                continue
             for blob in await self._threads.run(self._shards.blobs, name):
-                if blob.key.startswith(prefix):
-                    yield blob
+                yield blob
 
     async def probe(self, *, write: bool) -> None:
         """See `Storage.probe`; a probe that is given up still removes its blob when the directory answers again."""
@@ -100,6 +97,11 @@ class FilesystemStorage:
     def accelerated(self, key: str) -> str | None:
         """See `Storage.accelerated`."""
         return f"{shard_of(key)}/{key}"
+
+    async def signed(self, key: str, offered: Container[str], *, in_part: bool) -> SignedAddress | None:  # noqa: ARG002 - the contract's shape
+        """See `Storage.signed`; files have none."""
+        await self.size(key)
+        return None
 
     def _write_and_compare(self) -> None:
         content = secrets.token_bytes(64)

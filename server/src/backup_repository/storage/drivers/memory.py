@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 
 from backup_repository.errors import BlobMissing, StorageCorrupt, StorageUnavailable
-from backup_repository.storage.base import AdoptedDraft, BlobInfo, Draft, NoAdoption, checked, new_key
+from backup_repository.storage.base import AdoptedDraft, BlobInfo, Draft, NoAdoption, SignedAddress, checked, new_key
 
 _BLOCK = 256 * 1024
 """Bytes that a reader gives at once."""
@@ -65,11 +65,10 @@ class MemoryStorage:
         checked(key)
         return key in self._held
 
-    async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+    async def blobs(self) -> AsyncIterator[BlobInfo]:
         """See `Storage.blobs`."""
-        for key, (content, modified_at) in list(self._blobs.items()):
-            if key.startswith(prefix):
-                yield BlobInfo(key, len(content), modified_at)
+        for key, (content, modified_at) in sorted(self._blobs.items()):
+            yield BlobInfo(key, len(content), modified_at)
 
     async def probe(self, *, write: bool) -> None:
         """See `Storage.probe`."""
@@ -92,6 +91,11 @@ class MemoryStorage:
     def accelerated(self, key: str) -> str | None:
         """See `Storage.accelerated`."""
         checked(key)
+        return None
+
+    async def signed(self, key: str, offered: Container[str], *, in_part: bool) -> SignedAddress | None:  # noqa: ARG002 - the contract's shape
+        """See `Storage.signed`; nobody else sees this memory."""
+        self._blob(key)
         return None
 
     def take_up(self, size: int) -> None:

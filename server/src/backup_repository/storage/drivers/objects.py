@@ -16,25 +16,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    GenericError,
-    NotSupportedError,
-)
+from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, NotSupportedError
 from obstore.store import ObjectStore
 
-from backup_repository.errors import (
-    BlobMissing,
-    StorageCorrupt,
-    StorageUnavailable,
+from backup_repository.errors import BlobMissing, StorageCorrupt, StorageUnavailable
+from backup_repository.storage.base import (
+    KEY,
+    AdoptedDraft,
+    BlobInfo,
+    Draft,
+    NoAdoption,
+    SignedAddress,
+    checked,
+    new_key,
 )
-from backup_repository.storage.base import KEY, AdoptedDraft, BlobInfo, Draft, NoAdoption, checked, new_key
 from backup_repository.storage.object_errors import object_errors, status_of
 from backup_repository.storage.threads import outlast
 
@@ -59,8 +59,6 @@ _NO_RANGES = "non-partial response"
 _BLOCK = 256 * 1024
 """Bytes that a reader gives at least, but for the last block."""
 _LARGEST_BLOCK = 1024 * 1024
-_DIGITS = 32
-"""Of a key."""
 _PAGE = 1000
 """Objects that stores list at once."""
 
@@ -84,7 +82,13 @@ class ObjectStorage:
     """The storage in a bucket."""
 
     def __init__(
-        self, store: ObjectStore, part: int = PART, clear_parts: Callable[[float], Awaitable[int]] = no_litter
+        self,
+        store: ObjectStore,
+        part: int = PART,
+        clear_parts: Callable[[float], Awaitable[int]] = no_litter,
+        *,
+        name: str = "",
+        address: Callable[[str], Awaitable[str | None]] | None = None,
     ) -> None:
         """Take what leads to the bucket.
 
@@ -92,10 +96,14 @@ class ObjectStorage:
             store: knows bucket, prefix and credentials.
             part: bytes of a part; see `part_size`.
             clear_parts: aborts uploads that were begun so many seconds ago, and returns how many.
+            name: of the storage, as proxies know it.
+            address: gives a URL that fetches an object for a few minutes, if it can; None: it never can.
         """
         self._store = store
         self._part = part
         self._clear_parts = clear_parts
+        self._name = name
+        self._address = address
         self._conditional = True
         self._held: set[str] = set()
 
@@ -113,7 +121,7 @@ class ObjectStorage:
             finally:
                 self._held.discard(draft.key)
 
-    def adopt(self, descriptor: int) -> AbstractAsyncContextManager[AdoptedDraft]:  # noqa: ARG002 - the contract's shape
+    def adopt(self, descriptor: int) -> contextlib.AbstractAsyncContextManager[AdoptedDraft]:  # noqa: ARG002 - the contract's shape
         """See `Storage.adopt`; there are no files here."""
         return NoAdoption()
 
@@ -177,9 +185,9 @@ class ObjectStorage:
         checked(key)
         return key in self._held
 
-    async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+    async def blobs(self) -> AsyncIterator[BlobInfo]:
         """See `Storage.blobs`; objects of other names are not ours. Stores list in the order of the names."""
-        listing = obstore.list(self._store, offset=prefix[: _DIGITS - 1] or None, chunk_size=_PAGE)
+        listing = obstore.list(self._store, chunk_size=_PAGE)
         while True:
             with object_errors():
                 try:
@@ -187,13 +195,8 @@ class ObjectStorage:
                 except StopAsyncIteration:
                     return
             for found in page:
-                if not KEY.fullmatch(found["path"]):
-                    continue
-                if not found["path"].startswith(prefix):
-                    if found["path"] > prefix:
-                        return
-                    continue
-                yield BlobInfo(found["path"], found["size"], found["last_modified"])
+                if KEY.fullmatch(found["path"]):
+                    yield BlobInfo(found["path"], found["size"], found["last_modified"])
 
     async def probe(self, *, write: bool) -> None:
         """See `Storage.probe`."""
@@ -222,6 +225,28 @@ class ObjectStorage:
         """See `Storage.accelerated`."""
         checked(key)
         return None
+
+    async def signed(self, key: str, offered: Container[str], *, in_part: bool) -> SignedAddress | None:
+        """See `Storage.signed`."""
+        size = await (self._divisible_size(key) if in_part else self.size(key))
+        address = await self._address(key) if self._address is not None and self._name in offered else None
+        if size is None or address is None:
+            return None
+        parts = urlsplit(address)
+        return SignedAddress(self._name, f"{parts.path.removeprefix('/')}?{parts.query}", size)
+
+    async def _divisible_size(self, key: str) -> int | None:
+        """Return the size of a blob, asking for its first byte; None: the store does not give ranges as HTTP says."""
+        checked(key)
+        with object_errors():
+            try:
+                first = await obstore.get_async(self._store, key, options={"range": (0, 1)})
+                await first.bytes_async()
+            except GenericError as error:
+                if _NO_RANGES not in str(error):
+                    raise
+                return None
+        return first.meta["size"]
 
     async def _put_whole(self, key: str, content: bytearray) -> None:
         """Store an object in one request, refused when the key is taken, where the store can tell."""

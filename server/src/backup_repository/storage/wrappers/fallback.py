@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import AbstractAsyncContextManager
 
 from backup_repository.errors import BlobMissing
-from backup_repository.storage.base import AdoptedDraft, BlobInfo, Draft, Storage
+from backup_repository.storage.base import AdoptedDraft, BlobInfo, Draft, SignedAddress, Storage
 
 
 class FallbackStorage:
@@ -53,9 +53,9 @@ class FallbackStorage:
         """See `Storage.is_held`."""
         return await self._written.is_held(key)
 
-    def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+    def blobs(self) -> AsyncIterator[BlobInfo]:
         """See `Storage.blobs`."""
-        return self._written.blobs(prefix)
+        return self._written.blobs()
 
     async def probe(self, *, write: bool) -> None:
         """See `Storage.probe`; both must work."""
@@ -70,3 +70,10 @@ class FallbackStorage:
         """See `Storage.accelerated`; a proxy serves one directory and could not fall back."""
         self._written.accelerated(key)
         return None
+
+    async def signed(self, key: str, offered: Container[str], *, in_part: bool) -> SignedAddress | None:
+        """See `Storage.signed`; the address says which of the two it leads to."""
+        try:
+            return await self._first.signed(key, offered, in_part=in_part)
+        except BlobMissing:
+            return await self._written.signed(key, offered, in_part=in_part)

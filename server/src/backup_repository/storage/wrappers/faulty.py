@@ -7,13 +7,13 @@ listing's beginning, and the simple ones. Leaving a draft or a reader never fail
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from contextlib import AbstractAsyncContextManager
 from enum import Enum
 from typing import TypeVar
 
 from backup_repository.errors import StorageError, StorageUnavailable
-from backup_repository.storage.base import AdoptedDraft, BlobInfo, Draft, Storage
+from backup_repository.storage.base import AdoptedDraft, BlobInfo, Draft, SignedAddress, Storage
 
 T = TypeVar("T")
 
@@ -99,9 +99,9 @@ class FaultyStorage:
         """See `Storage.is_held`."""
         return await self._faults.around("is_held", lambda: self._storage.is_held(key))
 
-    async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+    async def blobs(self) -> AsyncIterator[BlobInfo]:
         """See `Storage.blobs`."""
-        listing = self._storage.blobs(prefix)
+        listing = self._storage.blobs()
         blob = await self._faults.around("blobs", lambda: anext(listing, None))
         while blob is not None:
             yield blob
@@ -118,6 +118,10 @@ class FaultyStorage:
     def accelerated(self, key: str) -> str | None:
         """See `Storage.accelerated`."""
         return self._storage.accelerated(key)
+
+    async def signed(self, key: str, offered: Container[str], *, in_part: bool) -> SignedAddress | None:
+        """See `Storage.signed`."""
+        return await self._faults.around("signed", lambda: self._storage.signed(key, offered, in_part=in_part))
 
     async def _blocks(self, blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         while block := await self._faults.around("block", lambda: anext(blocks, b"")):

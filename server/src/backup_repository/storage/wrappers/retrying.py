@@ -1,11 +1,12 @@
 """Repeats what failed for want of the storage and can be repeated without harm.
 
-Repeated are calls that change nothing or that end the same however often they run: size, delete, is_held, the
+Repeated are calls that change nothing or that end the same however often they run: size, delete, is_held, signed, the
 beginning of a listing, of a draft and of a read. A read that breaks off in the middle goes on where it stopped. What
 has sent bytes is never repeated here, for they are gone: a draft after its beginning. Nor is a probe, which is asked
 how the storage is now, nor clearing litter, which comes again by itself.
 
-Only `StorageUnavailable` is worth another try: what is refused, missing or corrupt stays so.
+Only `StorageUnavailable` is worth another try: what is refused, missing or corrupt stays so. And only where somebody
+still waits for it: a storage that lets a call hang for long is given no second one.
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TypeVar
 
 from backup_repository.errors import BlobMissing, StorageUnavailable
-from backup_repository.storage.base import AdoptedDraft, BlobInfo, Draft, Storage
+from backup_repository.storage.base import AdoptedDraft, BlobInfo, Draft, SignedAddress, Storage
 
 T = TypeVar("T")
 
 _TRIES = 3
 _FIRST_PAUSE = 0.2
 """Seconds; each further pause is twice as long, and each is spread, so that many do not come back at once."""
+_LONG = 20.0
+"""Seconds after which a call is not begun again."""
 
 
 async def wait(failures: int) -> None:
@@ -36,12 +40,18 @@ class RetryingStorage:
     """A storage whose short outages go unnoticed where that is possible."""
 
     def __init__(
-        self, storage: Storage, *, tries: int = _TRIES, pause: Callable[[int], Awaitable[None]] = wait
+        self,
+        storage: Storage,
+        *,
+        tries: int = _TRIES,
+        pause: Callable[[int], Awaitable[None]] = wait,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the storage, how often to try in a row, and what waits after so many failures in a row."""
+        """Take the storage, how often to try in a row, what waits after so many failures in a row, and a clock."""
         self._storage = storage
         self._tries = tries
         self._pause = pause
+        self._now = now
 
     @contextlib.asynccontextmanager
     async def draft(self, key: str | None = None) -> AsyncIterator[Draft]:
@@ -72,9 +82,9 @@ class RetryingStorage:
         """See `Storage.is_held`."""
         return await self._repeated(lambda: self._storage.is_held(key))
 
-    async def blobs(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+    async def blobs(self) -> AsyncIterator[BlobInfo]:
         """See `Storage.blobs`; only its beginning is repeated, so that no blob comes twice."""
-        listing, first = await self._repeated(lambda: self._listing(prefix))
+        listing, first = await self._repeated(self._listing)
         if first is not None:
             yield first
             async for blob in listing:
@@ -92,18 +102,22 @@ class RetryingStorage:
         """See `Storage.accelerated`."""
         return self._storage.accelerated(key)
 
-    async def _listing(self, prefix: str) -> tuple[AsyncIterator[BlobInfo], BlobInfo | None]:
-        listing = self._storage.blobs(prefix)
+    async def signed(self, key: str, offered: Container[str], *, in_part: bool) -> SignedAddress | None:
+        """See `Storage.signed`."""
+        return await self._repeated(lambda: self._storage.signed(key, offered, in_part=in_part))
+
+    async def _listing(self) -> tuple[AsyncIterator[BlobInfo], BlobInfo | None]:
+        listing = self._storage.blobs()
         return listing, await anext(listing, None)
 
     async def _repeated(self, call: Callable[[], Awaitable[T]]) -> T:
-        failures = 0
+        failures, begun = 0, self._now()
         while True:
             try:
                 return await call()
             except StorageUnavailable:
                 failures += 1
-                if failures == self._tries:
+                if failures == self._tries or self._now() - begun > _LONG:
                     raise
                 await self._pause(failures)
 
