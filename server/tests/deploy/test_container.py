@@ -1,4 +1,4 @@
-"""The container's files: its start is run for real here, without a container; the rest is read (case 68)."""
+"""The image: its start is run for real here, without a container; what it is built from is read (case 68)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
-import yaml
 from world import wire
 from world.filesystems import another_file_system, small_file_system
 from world.ports import free_port
@@ -23,6 +21,7 @@ from world.waiting import eventually
 
 CONTAINER = ROOT / "deploy" / "container"
 START = CONTAINER / "entrypoint.sh"
+IMAGE = CONTAINER / "Containerfile"
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -134,57 +133,36 @@ def test_it_becomes_the_server_so_that_signals_reach_it(tmp_path: Path) -> None:
         process.wait()
 
 
-def compose() -> Mapping[str, Any]:
-    document: Mapping[str, Any] = yaml.safe_load((CONTAINER / "compose.yaml").read_text())
-    return document
-
-
-def test_the_parts_wait_for_each_other_and_share_what_they_must() -> None:
-    services = compose()["services"]
-    assert set(services) == {"database", "server", "application-nginx", "router"}
-    assert services["server"]["depends_on"]["database"]["condition"] == "service_healthy"
-    assert services["application-nginx"]["depends_on"]["server"]["condition"] == "service_healthy"
-    shared = {"state:/var/lib/backup-repository", "socket:/run/backup-repository"}
-    for name in ("server", "application-nginx"):
-        assert shared <= set(services[name]["volumes"])
-    assert services["router"]["network_mode"] == "service:application-nginx"
-
-
-def test_server_and_nginx_run_as_the_same_unprivileged_user() -> None:
-    containerfile = (CONTAINER / "Containerfile").read_text()
-    user = re.search(r"^USER (\S+)$", containerfile, re.MULTILINE)
-    assert user is not None
-    assert compose()["services"]["application-nginx"]["user"] == user[1] == "10001:10001"
-
-
-def test_secrets_come_as_files_that_the_readme_names() -> None:
-    document = compose()
-    files = {Path(secret["file"]).name for secret in document["secrets"].values()}
-    readme = (CONTAINER / "secrets" / "README.md").read_text()
-    assert {name for name in files if f"`{name}`" not in readme} == set()
-    handed_over = document["services"]["server"]["environment"]
-    for variable, value in handed_over.items():
-        if variable.endswith("_FILE"):
-            assert value.removeprefix("/run/secrets/") in document["services"]["server"]["secrets"]
-    assert not {"DATABASE_URL", "HEALTH_CHECK_CODE", "METRICS_CODE"} & set(handed_over)
+def copied() -> list[str]:
+    """Give what the image takes from the project."""
+    return re.findall(r"^COPY (?!--from)(\S+) ", IMAGE.read_text(), re.MULTILINE)
 
 
 def test_the_image_copies_what_exists() -> None:
-    containerfile = (CONTAINER / "Containerfile").read_text()
-    copied = re.findall(r"^COPY (?!--from)(\S+) ", containerfile, re.MULTILINE)
-    assert len(copied) >= 4
-    assert [place for place in copied if not (ROOT / place).exists()] == []
-    requirements = re.findall(r"requirements/\w+\.txt", containerfile)
+    assert len(copied()) >= 4
+    assert [place for place in copied() if not (ROOT / place).exists()] == []
+    requirements = re.findall(r"requirements/\w+\.txt", IMAGE.read_text())
     assert {"requirements/server.txt", "requirements/client.txt"} < set(requirements)
 
 
-@pytest.mark.parametrize("name", ["router.conf", "application.conf"])
-def test_every_directory_that_nginx_writes_to_is_given_to_it(name: str) -> None:
-    text = (ROOT / "deploy" / "nginx" / name).read_text()
-    service = compose()["services"]["router" if name == "router.conf" else "application-nginx"]
-    given = [volume.split(":")[1] for volume in service["volumes"]] + [
-        place.split(":")[0] for place in service["tmpfs"]
+def test_a_builder_sees_what_the_image_copies_and_nothing_else() -> None:
+    """Neither secrets nor a working copy's leftovers travel to a builder."""
+    nothing, *lines = [
+        line for line in IMAGE.with_suffix(".dockerignore").read_text().splitlines() if not line.startswith("#")
     ]
-    written = re.findall(r"^\s*(?:\w+_temp_path|access_log|error_log) (/[^\s;]+)", text, re.MULTILINE)
-    assert len(written) >= 5
-    assert [place for place in written if not any(place.startswith(f"{one}/") for one in given)] == []
+    assert nothing == "*"
+    let_in = [line[1:] for line in lines if line.startswith("!")]
+    assert [place for place in let_in if not list(ROOT.glob(place))] == []
+    assert {place.split("/")[0] for place in let_in} == {place.split("/")[0] for place in copied()}
+    for project in ("server", "client"):
+        assert {f"{project}/pyproject.toml", f"{project}/src"} <= set(let_in)
+    assert not [place for place in let_in if "secrets" in place or "tests" in place]
+
+
+def test_the_image_gives_up_root_before_anything_runs() -> None:
+    *_, last_stage = IMAGE.read_text().split("\nFROM ")
+    instructions = re.findall(r"^([A-Z]+) (.*)$", last_stage, re.MULTILINE)
+    names = [name for name, _ in instructions]
+    assert names.index("USER") < names.index("ENTRYPOINT")
+    assert "RUN" not in names[names.index("USER") :]
+    assert dict(instructions)["HEALTHCHECK"].endswith('CMD ["backup-repository", "health", "check"]')

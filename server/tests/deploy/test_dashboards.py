@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -170,17 +171,16 @@ def test_only_what_grows_is_asked_for_its_rate_and_only_that() -> None:
         assert counters == growing, expression
 
 
-def test_every_alert_says_what_it_means() -> None:
-    names = [rule["alert"] for rule in rules()]
-    assert len(names) == len(set(names)) > 10
-    for rule in rules():
-        assert rule["labels"]["severity"] in {"critical", "warning", "info"}, rule["alert"]
-        assert rule["annotations"]["summary"], rule["alert"]
-        quoted = set(re.findall(r"\$labels\.(\w+)", json.dumps(rule["annotations"])))
-        grouping = GROUPING.search(rule["expr"])
-        if grouping is not None:
-            assert quoted <= {label.strip() for label in grouping[1].split(",")}, rule["alert"]
-
-
 def test_prometheus_takes_the_alerts() -> None:
     subprocess.run([require_program("promtool"), "check", "rules", str(ALERTS)], check=True)
+
+
+def test_prometheus_takes_the_configuration_of_the_guide(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "howto" / "monitor.md").read_text()
+    block = re.search(r"^   ```yaml\n(.*?)^   ```$", guide, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    (tmp_path / "prometheus.yaml").write_text(block[1])
+    command = [require_program("promtool"), "check", "config", "--syntax-only", str(tmp_path / "prometheus.yaml")]
+    subprocess.run(command, check=True)
+    (scrape,) = yaml.safe_load(block[1])["scrape_configs"]
+    assert re.fullmatch(".*backup-repository.*", scrape["job_name"]), "what the alert ServerDown looks for"

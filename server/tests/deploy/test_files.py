@@ -87,6 +87,7 @@ def test_the_router_replaces_what_clients_say_about_themselves(router: Block) ->
     assert headers["Host"].startswith("$host")
     assert headers["X-Internal-Filename"] == ""
     assert headers["X-Internal-Sendfile"] == ""
+    assert headers["X-Internal-Objects"] == ""
 
 
 def test_the_router_speaks_no_http2_to_clients(router: Block) -> None:
@@ -160,6 +161,7 @@ def test_each_proxying_location_sets_all_headers_anew(router: Block, application
                 "X-Forwarded-Proto",
                 "X-Internal-Filename",
                 "X-Internal-Sendfile",
+                "X-Internal-Objects",
             } <= set(own_headers(location))
 
 

@@ -26,6 +26,12 @@ def test_every_unit_of_the_contract_is_there() -> None:
     }
 
 
+def test_no_unit_is_left_out_of_the_tests() -> None:
+    """Those of the client have tests beside it."""
+    others = {unit.name for unit in (ROOT / "deploy" / "systemd").iterdir()} - {unit.name for unit in UNITS}
+    assert others == {"bahub.service", "bahub-backup@.service", "bahub-backup@.timer"}
+
+
 def test_the_service_manager_accepts_the_units(tmp_path: Path) -> None:
     """Case 67."""
     require_program("nginx")
@@ -37,6 +43,42 @@ def test_the_exposure_is_ok_or_better(unit: Path) -> None:
     """Case 67: the service manager's own rating, which ends with a failure above the threshold."""
     code, said = rating(unit)
     assert (code, "OK" in said) == (0, True), said
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=[unit.name for unit in SERVICES])
+def test_every_service_is_hardened_as_the_contract_says(unit: Path) -> None:
+    """Section 4.3, its last paragraph."""
+    service = options(unit.name)
+    expected = {
+        "NoNewPrivileges": "yes",
+        "CapabilityBoundingSet": "",
+        "AmbientCapabilities": "",
+        "ProtectSystem": "strict",
+        "PrivateDevices": "yes",
+        "PrivateTmp": "yes",
+        "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6",
+        "MemoryDenyWriteExecute": "yes",
+        "User": "backup-repository",
+        "StateDirectory": "backup-repository",
+    }
+    assert {option: service[option] for option in expected} == expected
+    assert service["SystemCallFilter"].startswith("@system-service\n~@privileged")
+    assert "ReadWritePaths" not in service
+
+
+def test_nginx_is_reloaded_and_stopped_without_cutting_a_transfer() -> None:
+    service = options("backup-repository-nginx.service")
+    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert service["KillSignal"] == "SIGQUIT"
+    assert int(service["TimeoutStopSec"]) >= int(options("backup-repository.service")["TimeoutStopSec"])
+
+
+def test_expired_accounts_go_every_day() -> None:
+    timer = options("backup-repository-cleanup.timer")
+    assert (timer["OnCalendar"], timer["Persistent"]) == ("daily", "true")
+    cleanup = options("backup-repository-cleanup.service")
+    assert cleanup["ExecStart"] == f"{PROGRAM} auth clear-expired-users"
+    assert cleanup["Type"] == "oneshot"
 
 
 def test_a_configuration_error_is_not_restarted() -> None:
