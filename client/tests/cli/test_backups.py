@@ -178,6 +178,16 @@ def test_raw_bytes_are_sent_and_saved_as_they_are(listening: Server, place: Plac
     assert (saved.code, (place.root / "saved").read_bytes()) == (0, content)
 
 
+def test_nothing_to_send_raw_is_an_empty_source(listening: Server, place: Place) -> None:
+    """As when the program in front of the pipe has failed."""
+    collection = new_collection(listening)
+    place.define("words", "printf words", collection)
+    ended = place.run("raw", "send", "words", stdin=b"")
+    assert (ended.code, ended.out) == (5, "")
+    assert "there is nothing to send" in ended.err
+    assert versions_in(listening, collection) == {}
+
+
 def test_plaintext_needs_to_be_allowed(listening: Server, place: Place) -> None:
     """Case 47, by the command."""
     place.define("words", "printf words", new_collection(listening))

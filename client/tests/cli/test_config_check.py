@@ -29,6 +29,17 @@ def test_every_mistake_is_listed_with_its_line(place: Place) -> None:
     ]
 
 
+def test_the_missing_variable_of_a_secret_is_named(place: Place) -> None:
+    """Case 29: what is masked is a secret's value, never the name of the variable that should hold it."""
+    configure(place, Definition("one"))
+    text = place.file.read_text().replace("${TOKEN}", "${API_TOKEN}")
+    place.file.write_text(text + 'notifiers:\n  chat: {type: slack, url: "${CHAT_HOOK}"}\n')
+    ran = place.run("config", "check")
+    assert ran.code == 3
+    assert "accesses.main.token (line 1): ${API_TOKEN} is not set in the environment" in ran.err
+    assert "${CHAT_HOOK} is not set in the environment" in ran.err
+
+
 def test_nothing_is_started_with_a_wrong_configuration(place: Place) -> None:
     """Case 29."""
     marker = place.root / "started"

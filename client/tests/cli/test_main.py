@@ -120,6 +120,26 @@ def test_without_a_terminal_no_carriage_returns_appear(tmp_path: Path) -> None:
     assert "\x1b" not in ended.out + ended.err
 
 
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_nothing_that_others_say_is_obeyed_by_a_terminal(tmp_path: Path, option: list[str]) -> None:
+    """What a server answers and what a program writes is quoted: no escape sequence, and no line of its own."""
+    text = "no\x1b[2J\nerror: all is well\u202e\x9b1m"
+    with standin_server() as server:
+        server.on("GET", PATH, lambda exchange: exchange.answer(404, {"error": text, "code": 404}))
+        refused = placed(tmp_path, server).run(*option, "backup", "make", "words")
+    with standin_server() as server:
+        place = placed(tmp_path, server)
+        place.define("bad", "printf 'trouble\\033[2J' >&2; exit 3", COLLECTION)
+        failed = place.run(*option, "backup", "make", "bad")
+    assert (refused.code, failed.code) == (4, 5)
+    for said in (refused.out, refused.err, failed.out, failed.err):
+        assert all(letter.isprintable() for letter in said.replace("\n", ""))
+    assert "error: words: no\\x1b[2J error: all is well\\u202e\\x9b1m (code: 404)" in lines(refused.err)
+    assert "  | trouble\\x1b[2J" in lines(failed.err)
+    if option:
+        assert text in refused.objects[-1]["error"]
+
+
 def test_a_terminal_has_a_live_line(tmp_path: Path) -> None:
     with standin_server() as server:
         place = placed(tmp_path, server)

@@ -133,7 +133,9 @@ async def test_an_unknown_strategy_is_quoted_and_both_names_are_listed(alice: Cl
 async def test_a_missing_strategy_is_42021(alice: Client) -> None:
     cases: list[object] = [None, ...]
     for strategy in cases:
-        assert broken_fields(await create(alice, strategy=strategy)) == {"strategy": 42021}
+        answer = await create(alice, strategy=strategy)
+        assert broken_fields(answer) == {"strategy": 42021}
+        assert 'strategy ""' in answer.json()["fields"]["strategy"]["message"]
 
 
 async def test_sizes_that_are_none_are_42010(alice: Client) -> None:

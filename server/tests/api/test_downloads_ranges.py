@@ -105,6 +105,8 @@ def test_a_range_beyond_the_end_cannot_be_satisfied(stored: Downloading, asked: 
         "bytes=1",
         "bytes=--5",
         "bytes=0x1-5",
+        "bytes =0-1",
+        "bytes=0 -1",
         "bytes=٣-5",
         "",
     ],

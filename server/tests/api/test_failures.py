@@ -81,6 +81,7 @@ async def test_an_unforeseen_failure_is_500_and_says_nothing(served: Served, ali
             assert refusal(answer) == FAILED
             assert answer.json()["error"] == "Internal server error"
             assert not [word for word in ("grants", "hidden", "table", "relation") if word in answer.text]
+            assert answer.headers["connection"] == "close"
     assert (await bearer.get(COLLECTIONS)).json()["elements"] == []
 
 

@@ -3,7 +3,8 @@
 * Results go to stdout, everything else to stderr; when data goes to stdout, results go to stderr too.
 * `--json`: one JSON object per line in place of the results, and nothing else on stdout; sentences stay on stderr.
 * `--quiet`: results and errors only.
-* Whatever is printed is masked. No traceback is shown; with `--debug` the log has it, masked like everything.
+* Whatever is printed is masked, and holds nothing that a terminal would obey: servers and programs are quoted in it.
+  No traceback is shown; with `--debug` the log has it, masked like everything.
 * Exit codes: 0 done, 1 failed, 2 usage, 3 configuration, 4 refused by the server, 5 source or target, 6 integrity,
   130 and 143 after SIGINT and SIGTERM.
 """
@@ -83,7 +84,7 @@ class Output:
             text: a sentence; empty: people need not know.
             fields: what JSON can hold; `definition` among them where one is concerned.
         """
-        _print(sys.stdout if self._is_stdout_free else sys.stderr, self._results.result(event, text, fields))
+        _print(self._stream(), self._results.result(event, text, fields))
 
     def listing(self, event: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Print a list.
@@ -93,7 +94,10 @@ class Output:
             columns: what people see of it.
             rows: all there is, by column.
         """
-        _print(sys.stdout if self._is_stdout_free else sys.stderr, self._results.listing(event, columns, rows))
+        _print(self._stream(), self._results.listing(event, columns, rows))
+
+    def _stream(self) -> TextIO:
+        return sys.stdout if self._is_stdout_free else sys.stderr
 
     def note(self, text: str) -> None:
         """Print a sentence that is no result."""
@@ -150,7 +154,7 @@ def _explained(error: BaseException, definition: str) -> list[str]:
     if isinstance(error, Misconfigured):
         lines = [f"configuration: {line}" for line in error.message.splitlines()]
     else:
-        lines = [f"error: {definition + ': ' if definition else ''}{sentence_of(error)}"]
+        lines = [f"error: {definition + ': ' if definition else ''}{' '.join(sentence_of(error).splitlines())}"]
     if isinstance(error, BahubError):
         lines += [f"  | {line}" for line in error.details]
         earlier = error.__context__
@@ -163,7 +167,8 @@ def _explained(error: BaseException, definition: str) -> list[str]:
 
 def _object(event: str, fields: Mapping[str, Any]) -> str:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return json.dumps({"event": event, "time": now, **fields}, ensure_ascii=False, default=str) + "\n"
+    line = json.dumps({"event": event, "time": now, **fields}, ensure_ascii=False, default=str)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line) + "\n"
 
 
 def prepare_streams() -> None:
@@ -182,11 +187,16 @@ def nobody_reads(stream: TextIO) -> None:
         os.dup2(nowhere.fileno(), stream.fileno())
 
 
+def _printable(text: str) -> str:
+    """Write control characters and the like escaped; lines stay lines."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
 def _print(stream: TextIO, text: str) -> None:
     if not text:
         return
     try:
-        stream.write(masked(text))
+        stream.write(_printable(masked(text)))
         stream.flush()
     except BrokenPipeError:
         nobody_reads(stream)

@@ -14,6 +14,9 @@ from bahub.masking import Secret
 
 _LARGEST = 64 * 1024
 """Bytes of a secret's file; whatever is larger was named by mistake."""
+_UNKNOWN = "?"
+"""Stands for a secret that could not be found out. The masking leaves alone what is so short, as it must leave the
+`${NAME}` that the message about it names."""
 
 
 class Secrets:
@@ -42,7 +45,9 @@ class Secrets:
                 result[key] = self._content((*place, name), path)
                 if result[key] is None:
                     self._findings.settled.add((*place, key))
-                    result[key] = "unknown"
+                    result[key] = _UNKNOWN
+            elif isinstance(result.get(key), str) and self._findings.is_settled((*place, key)):
+                result[key] = _UNKNOWN
             elif isinstance(result.get(key), str) and (*place, key) not in self._replaced:
                 self.literal = self.literal or (*place, key)
             value = result.get(key)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from bahub.config.model import Access
+from bahub.errors import ProgramFailed
 from bahub.pipeline.digest import Digest
 from bahub.pipeline.parts import Parts
 from bahub.pipeline.source import dump
@@ -78,14 +79,19 @@ def send_raw(access: Access, collection_id: str, source: BinaryIO, progress: Pro
 
     Raises:
         Refused, Failed, Tampered: as `make`.
+        ProgramFailed: there are none.
     """
 
     def read(stages: Stages) -> Pipe:
         content = stages.pipe()
 
         def pump() -> None:
+            some = False
             while block := source.read(BLOCK):
                 content.write(block)
+                some = True
+            if not some:
+                raise ProgramFailed("there is nothing to send", hint="did what should write it fail?")
             content.end()
 
         stages.run("source", pump)

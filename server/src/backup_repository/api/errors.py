@@ -108,14 +108,18 @@ async def range_not_satisfiable(_request: Request, error: Exception) -> Response
 
 
 async def http_error(request: Request, error: Exception) -> Response:
-    """Render the router's own refusals: unknown paths."""
+    """Render the router's own refusals: unknown paths, methods that a path does not offer."""
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == http.HTTPStatus.NOT_FOUND:
         return await domain_error(request, NotFound())
-    return refusal_response(ProtocolRefusal(error.status_code, str(error.detail)))
+    return refusal_response(ProtocolRefusal(error.status_code, str(error.detail), error.headers))
 
 
 async def unexpected_error(_request: Request, _error: Exception) -> Response:
-    """Render a failure nobody foresaw; its trace goes to the log alone."""
-    return json_response({"error": "Internal server error", "code": 500, "type": _FATAL}, 500)
+    """Render a failure nobody foresaw; its trace goes to the log alone.
+
+    The HTTP server closes the connection after it; unannounced, the client's next request would be lost.
+    """
+    body = {"error": "Internal server error", "code": 500, "type": _FATAL}
+    return json_response(body, 500, {"Connection": "close"})

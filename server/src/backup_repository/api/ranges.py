@@ -64,9 +64,9 @@ def wanted_slice(headers: Headers, size: int, etag: str, modified: datetime) -> 
     condition = headers.get("if-range")
     if text is None or (condition is not None and condition.strip() not in {etag, http_date(modified)}):
         return None
-    unit, _, members = text.partition("=")
+    unit, _, members = text.strip().partition("=")  # no space belongs around the sign, only between list members
     wanted = [member.strip() for member in members.split(",") if member.strip()]
-    match = _RANGE.fullmatch(f"{unit.strip()}={wanted[0]}") if len(wanted) == 1 else None
+    match = _RANGE.fullmatch(f"{unit}={wanted[0]}") if len(wanted) == 1 else None
     if match is None:
         return None
     first, last = match.groups()

@@ -1,12 +1,14 @@
-"""What the HTTP server itself answers, in the contract's form (contract 1.3 E6, 8.4), and bounded heads.
+"""What the HTTP server itself answers, in the contract's form (contract 1.3 E6, 8.4), and to whom; bounded heads.
 
-uvicorn parses strictly but answers in plain text and reads request heads of any length.
+uvicorn parses strictly but answers in plain text, reads request heads of any length, and drops the answer to a client
+that has closed its sending side, although such a client may still listen.
 """
 
 from __future__ import annotations
 
 import http
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -20,6 +22,22 @@ class ContractProtocol(HttpToolsProtocol):
 
     _head_bytes = 0
     _in_head = True
+    _ended = False
+    """Whether the client has closed its sending side."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.app = self._breaking_off(self.app)
+
+    def eof_received(self) -> bool:  # type: ignore[override] # uvicorn's returns nothing, which closes
+        """Keep the connection open as long as an answer is owed (contract 8.4: "if still deliverable")."""
+        owing: Any = self.cycle  # None before the first request, which uvicorn's types do not say
+        if not owing or owing.response_complete:
+            return False
+        self._ended = True
+        owing.keep_alive = False
+        owing.message_event.set()
+        return True
 
     def data_received(self, data: bytes) -> None:
         """Take bytes off the connection; a head that goes on for too long ends it."""
@@ -44,6 +62,20 @@ class ContractProtocol(HttpToolsProtocol):
         """Refuse what cannot be parsed as HTTP."""
         del msg
         self._refuse(400, "The request is not valid HTTP")
+
+    def _breaking_off(self, app: Any) -> Any:
+        """Wrap an ASGI application so that a body whose rest will never come ends for it like a lost connection."""
+
+        async def wrapped(scope: Any, receive: Callable[[], Awaitable[Any]], send: Any) -> None:
+            async def watch() -> Any:
+                message = await receive()
+                if self._ended and message["type"] == "http.request" and message.get("more_body", False):
+                    return {"type": "http.disconnect"}
+                return message
+
+            await app(scope, watch, send)
+
+        return wrapped
 
     def _refuse(self, status: int, message: str) -> None:
         answering: Any = self.cycle  # None before the first request, which uvicorn's types do not say

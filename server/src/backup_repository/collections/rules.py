@@ -37,11 +37,11 @@ def check_backups_count(count: int) -> FieldError | None:
     return FieldError(f"Number cannot be negative, got {count}", 42016) if count < 0 else None
 
 
-def check_strategy(strategy: str) -> FieldError | None:
-    """Check the name of a strategy."""
+def check_strategy(strategy: str | None) -> FieldError | None:
+    """Check the name of a strategy; None is a missing one, quoted as nothing."""
     if strategy in tuple(Strategy):
         return None
-    return FieldError(f'Unknown strategy "{strategy}", available: {", ".join(Strategy)}', 42021)
+    return FieldError(f'Unknown strategy "{strategy or ""}", available: {", ".join(Strategy)}', 42021)
 
 
 def parse_collection_id(collection_id: str) -> str:

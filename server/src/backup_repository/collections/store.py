@@ -233,5 +233,5 @@ async def every(tx: Transaction, wanted: Search) -> AsyncIterator[tuple[Collecti
     """Give the matching collections, newest first, row by row, each with the moment of its newest version, if any."""
     newest_first = (collections.c.created_at.desc(), collections.c.id.desc())
     query = select(collections).where(*_conditions(wanted)).order_by(*newest_first)
-    async for row in await tx.stream(query):
+    async for row in tx.stream(query):
         yield from_row(row), row.newest_at
