@@ -18,6 +18,7 @@ from backup_repository.config.model import Config
 from backup_repository.database.engine import Database
 from backup_repository.health.check import Health
 from backup_repository.health.report import Report
+from backup_repository.health.running import RunningUploads
 from backup_repository.health.scrape import Scrape
 from backup_repository.health.survey import Surveys
 from backup_repository.metrics.counters import Counters
@@ -58,3 +59,4 @@ class Instance:
     counters: Counters
     scrape: Scrape
     surveys: Surveys
+    running: RunningUploads

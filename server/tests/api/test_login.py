@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from sqlalchemy import text
 from world.answers import denied, refusal, steady_headers
 from world.client import ADMINISTRATOR, LOGIN, PASSWORD, TENANT, TOKENS, Client, Serve, Served
 
@@ -156,7 +157,7 @@ async def test_the_real_work_of_a_password_is_done(served: Served, admin: Client
     assert answer.status_code == 201
     assert (await attempt(guest, "dora@example.org")).status_code == 200
     async with served.instance.database.reading() as tx:
-        rows = await tx.exec_driver_sql("SELECT password_hash FROM users WHERE email = 'dora@example.org'")
+        rows = await tx.execute(text("SELECT password_hash FROM users WHERE email = 'dora@example.org'"))
         assert rows.scalar_one().startswith("$argon2id$")
 
 

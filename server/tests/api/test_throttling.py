@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+from sqlalchemy import text
 from world.client import LOGIN, PASSWORD, TENANT, USERS, Client, Served
 
 from backup_repository.access.throttle import LIMIT, WINDOW
@@ -112,7 +113,7 @@ async def test_a_wrong_current_password_counts_as_a_failed_login(served: Served)
 async def test_no_email_and_no_address_is_kept(served: Served) -> None:
     await fail(served.guest("203.0.113.9"), "nobody@example.org", 1)
     async with served.instance.database.reading() as tx:
-        rows = (await tx.exec_driver_sql("SELECT pair FROM login_failures")).scalars().all()
+        rows = (await tx.execute(text("SELECT pair FROM login_failures"))).scalars().all()
     assert len(rows) == 1
     assert len(rows[0]) == 64
     assert "nobody" not in rows[0]

@@ -8,7 +8,6 @@ than a page, its comment says what the rows are.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,19 +16,17 @@ import pytest
 from sqlalchemy import select
 from world.client import API, COLLECTIONS, LOGIN, METRICS, PASSWORD, TOKENS, USERS, Client, Served
 from world.crowd import AUDITOR, ENDLESS, LONELY, QUIET, ROBOT, Crowd, collection_id, user_id
-from world.statements import Statement, heard, steps, words
+from world.plans import too_much
+from world.statements import Statement, heard
 
 from backup_repository.database.tables import versions
 from backup_repository.users import store as users_store
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("scale")]
 
-GROWING = frozenset({"versions", "version_tags", "blobs", "tokens", "audit", "login_failures"})
-"""Tables that grow with every backup, log-in or change."""
 PAGE = 300
 """Rows that a page and its surroundings may take."""
 AUDIT, FILES, REPORT = f"{API}/audit", f"{API}/repository", f"{API}/metrics"
-SCANNED = re.compile(r"^SCAN (\w+)(.*)$")
 
 
 @dataclass(frozen=True)
@@ -112,20 +109,7 @@ async def asked(served: Served, admin: Client, case: Case) -> list[Statement]:
 
 async def faults(served: Served, statements: list[Statement], case: Case) -> list[str]:
     """Say which statements look at too much."""
-    found = []
-    for statement in statements:
-        if served.instance.database.name == "sqlite":
-            matches = [SCANNED.match(line) for line in await words(served.instance.database, statement)]
-            whole = [match[1] for match in matches if match and "USING" not in match[2]]
-            found += [f"{table} is scanned: {statement.text}" for table in whole if table.rpartition("_")[0] in GROWING]
-            continue
-        for step in await steps(served.instance.database, statement):
-            names = case.all_names and step.table == "versions"
-            if step.whole_table and step.table in GROWING and not names:
-                found.append(f"{step.table} is scanned: {statement.text}")
-            if step.rows > case.rows:
-                found.append(f"{step.kind} {step.table} looks at {step.rows}: {statement.text}")
-    return found
+    return await too_much(served.instance.database, statements, rows=case.rows, all_names=case.all_names)
 
 
 async def test_no_listing_looks_at_more_than_it_must(crowded: Served, admin: Client, crowd: Crowd) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
+from world.browser import PHONE, WIDE, Window, chromium, window
 from world.client import ADMINISTRATOR, STRANGER, TENANT, Serve, Served, serving
+from world.instance import Server
 from world.visitor import Visitor, signed_in, visitor, with_console
 
 from backup_repository.config.model import Config, LocalStorage
@@ -113,3 +116,32 @@ async def alice(served: Served) -> Visitor:
 async def charlie(served: Served) -> Visitor:
     """Another customer, to whom nothing here belongs."""
     return await signed_in(served, await served.client(*STRANGER, email="charlie@example.org"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The browser, started once, and gone before other tests: it runs an event loop, beside which none may begin."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(params=[WIDE, PHONE], ids=["wide", "phone"])
+def opened(request: pytest.FixtureRequest, browser: Browser, listening: Server) -> Iterator[Window]:
+    """A window of somebody who is nobody yet; at the end nothing foreign was asked for and nothing complained."""
+    with window(browser, f"http://{listening.direct.host}", request.param) as one:
+        yield one
+        assert one.unasked() == []
+
+
+@pytest.fixture
+def signed(opened: Window) -> Window:
+    """A window of the administrator."""
+    opened.sign_in()
+    opened.page.wait_for_url("**/overview")
+    return opened
+
+
+@pytest.fixture
+def collection(listening: Server) -> str:
+    """The id of a collection of the administrator's own."""
+    return listening.create_collection("wiki.tar").split("/")[-2]

@@ -116,6 +116,9 @@ async def test_a_token_for_an_upload_can_do_it_once_and_nothing_else(alice: Visi
     minted = (await alice.send(form)).json()
     machine = alice.client.bearing(minted["token"])
     assert (await machine.get(minted["address"])).json()["code"] == 40311
+    await alice.client.upload(collection, b"not for machines to see")
+    report = (await machine.get("/api/stable/metrics")).json()
+    assert report["data"]["backup"]["recent_versions"] == []
     other = await alice.client.create_collection()
     assert (await machine.upload(other["id"], b"bytes")).json()["code"] == 40308
     assert (await machine.post(minted["address"], content=b"bytes")).status_code == 200

@@ -166,10 +166,10 @@ async def test_unknown_addresses_show_browsers_a_page_and_programs_the_envelope(
     assert (await guest.http.get("/assets/console.000000000000.css")).status_code == 404
 
 
-@pytest.mark.parametrize("body", [b"a=%00", b"\xff", b"csrf=" + b"x" * 1_100_000, b"a&" * 3000])
+@pytest.mark.parametrize("body", [b"a=%00", b"\xff", b"a&" * 3000])
 async def test_unreadable_forms_are_refused(admin: Visitor, body: bytes) -> None:
     answer = await admin.http.post("/user", content=body, headers={"Accept": "text/html"})
-    assert (answer.status_code, Page(answer.text).said != []) == (400, True)
+    assert (answer.status_code, Page(answer.text).said) == (400, ["This form could not be read"])
 
 
 async def test_what_people_write_is_shown_as_text(admin: Visitor) -> None:

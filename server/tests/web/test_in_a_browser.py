@@ -1,55 +1,16 @@
-"""The web console in a real browser, in a wide and a phone-sized window (cases 70 to 77)."""
+"""The web console in a real browser, in a wide and a phone-sized window: accounts, tokens, lists (cases 70 to 76)."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Dialog, expect
+from playwright.sync_api import Browser, expect
 from world import wire
-from world.browser import PHONE, WIDE, Window, chromium, window
+from world.browser import Window, window
 from world.instance import ADMIN, API, COLLECTIONS, PASSWORD, Server
 
 pytestmark = pytest.mark.xdist_group("browser")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The browser, started once, and gone before other tests: it runs an event loop, beside which none may begin."""
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(params=[WIDE, PHONE], ids=["wide", "phone"])
-def opened(request: pytest.FixtureRequest, browser: Browser, listening: Server) -> Iterator[Window]:
-    """A window of somebody who is nobody yet."""
-    with window(browser, f"http://{listening.direct.host}", request.param) as one:
-        yield one
-
-
-@pytest.fixture
-def signed(opened: Window) -> Window:
-    """A window of the administrator."""
-    opened.sign_in()
-    opened.page.wait_for_url("**/overview")
-    return opened
-
-
-@pytest.fixture
-def collection(listening: Server) -> str:
-    """The id of a collection of the administrator's own."""
-    return listening.create_collection("wiki.tar").split("/")[-2]
-
-
-def versions_of(server: Server, collection: str) -> dict[str, Any]:
-    answer = server.direct.ask("GET", f"{COLLECTIONS}/{collection}/versions", server.bearer)
-    found: dict[str, Any] = answer.json()["versions"]
-    return found
 
 
 def test_the_administrator_lands_on_overview_and_sees_the_footer(opened: Window) -> None:
@@ -106,97 +67,6 @@ def test_a_token_is_shown_once_copied_listed_and_revoked(signed: Window, listeni
     expect(row.get_by_role("button", name="Revoke")).to_be_disabled()
 
 
-def test_a_version_is_uploaded_downloaded_and_deleted(
-    signed: Window, listening: Server, collection: str, tmp_path: Path
-) -> None:
-    """Case 73."""
-    page, content = signed.page, os.urandom(3_000_000)
-    file = tmp_path / "dump.bin"
-    file.write_bytes(content)
-    signed.open(f"/backup/collection/{collection}")
-    page.get_by_label("File", exact=True).set_input_files(file)
-    page.get_by_role("button", name="Upload", exact=True).click()
-    assert signed.said() == ["Version uploaded"]
-    assert f"{COLLECTIONS}/{collection}/versions" in "".join(signed.posts())
-    with page.expect_download() as waiting:
-        page.get_by_role("link", name="Download").click()
-    assert waiting.value.suggested_filename == "wiki-v1.tar"
-    assert hashlib.sha256(Path(waiting.value.path()).read_bytes()).digest() == hashlib.sha256(content).digest()
-    page.get_by_text("Delete… v1").click()
-    button = page.get_by_role("button", name="Delete v1")
-    expect(button).to_be_disabled()
-    page.get_by_label("Type v1 to confirm").fill("v")
-    expect(button).to_be_disabled()
-    page.get_by_label("Type v1 to confirm").fill("v1")
-    button.click()
-    assert signed.said() == ["Version deleted"]
-    assert versions_of(listening, collection) == {}
-
-
-def test_a_cancelled_upload_leaves_no_version(
-    signed: Window, listening: Server, collection: str, tmp_path: Path
-) -> None:
-    """Case 73."""
-    page, file = signed.page, tmp_path / "large.bin"
-    with file.open("wb") as large:
-        large.truncate(200_000_000)
-    devtools = page.context.new_cdp_session(page)
-    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1_000_000}
-    signed.open(f"/backup/collection/{collection}")
-    devtools.send("Network.enable")
-    devtools.send("Network.emulateNetworkConditions", slow)
-    page.get_by_label("File", exact=True).set_input_files(file)
-    page.get_by_role("button", name="Upload", exact=True).click()
-    expect(page.locator("[data-state]")).to_contain_text("left")
-    asked: list[str] = []
-
-    def stay(dialog: Dialog) -> None:
-        asked.append(dialog.type)
-        dialog.dismiss()
-
-    page.on("dialog", stay)
-    page.evaluate("setTimeout(() => location.reload())")
-    page.wait_for_event("dialog")
-    page.get_by_role("button", name="Cancel the upload").click()
-    assert signed.said() == ["Cancelled; no version was made"]
-    assert versions_of(listening, collection) == {}
-    assert asked == ["beforeunload"]
-
-
-def test_large_files_do_not_grow_the_pages_memory(
-    browser: Browser, listening: Server, collection: str, tmp_path: Path
-) -> None:
-    """Case 73."""
-    file = tmp_path / "large.bin"
-    with file.open("wb") as large:
-        large.truncate(600_000_000)
-    with window(browser, f"http://{listening.direct.host}") as one:
-        one.sign_in()
-        one.page.wait_for_url("**/overview")
-        one.open(f"/backup/collection/{collection}")
-        before = one.memory()
-        one.page.get_by_label("File", exact=True).set_input_files(file)
-        one.page.get_by_role("button", name="Upload", exact=True).click()
-        expect(one.page.locator("#notices .text")).to_have_text("Version uploaded", timeout=120_000)
-        uploaded = one.memory()
-        with one.page.expect_download() as waiting:
-            one.page.get_by_role("link", name="Download").click()
-        assert Path(waiting.value.path()).stat().st_size == 600_000_000
-        assert max(uploaded, one.memory()) - before < 150_000_000
-    (versions,) = versions_of(listening, collection).values()
-    assert versions["details"]["file"]["filesize_bytes"] == 600_000_000
-
-
-def test_an_upload_that_is_refused_shows_the_servers_text(signed: Window, listening: Server, tmp_path: Path) -> None:
-    path = listening.create_collection("small", maxOneVersionSize="10B", maxBackupsCount=0, maxCollectionSize=0)
-    file = tmp_path / "file"
-    file.write_bytes(b"x" * 11)
-    signed.open(f"/backup/collection/{path.split('/')[-2]}")
-    signed.page.get_by_label("File", exact=True).set_input_files(file)
-    signed.page.get_by_role("button", name="Upload", exact=True).click()
-    assert signed.said() == ["The upload is too large, at most 10B are accepted"]
-
-
 def test_nothing_is_sent_without_email_and_password_or_with_two_passwords(signed: Window) -> None:
     """Case 74."""
     page = signed.page
@@ -208,7 +78,7 @@ def test_nothing_is_sent_without_email_and_password_or_with_two_passwords(signed
     page.get_by_label("Password", exact=True).fill("one password!")
     page.get_by_label("Password again").fill("another password!")
     page.get_by_role("button", name="Add user").click()
-    expect(page.locator("#notices .text")).to_have_text("Passwords are not matching")
+    expect(page.get_by_role("alert")).to_contain_text("Passwords are not matching")
     signed.open("/login")
     assert len(signed.posts()) == before
 
@@ -264,61 +134,56 @@ def test_access_is_saved_a_moment_after_the_last_click(signed: Window, listening
     assert len(access[0]["permissions"]) == 6
 
 
-def test_every_screen_is_accessible_strict_and_asks_nobody_else(
-    signed: Window, listening: Server, collection: str
-) -> None:
-    """Case 77."""
-    listening.direct.ask("POST", f"{COLLECTIONS}/{collection}/versions", listening.bearer, b"some bytes")
-    page = signed.page
-    found: list[str] = []
-    for path in (
-        *("/overview", "/users", "/user", "/security/access-tokens", "/backup/collections", "/backup/collection"),
-        *(f"/backup/collection/{collection}", "/logout", "/nothing/here", f"/user/{admin_id(signed)}"),
-    ):
-        signed.open(path)
-        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-        found += signed.violations()
-    page.context.clear_cookies()
-    for path in ("/login", "/login?with=token"):
-        signed.open(path)
-        found += signed.violations()
-    assert found == []
-    assert [line for line in signed.complaints if "404" not in line] == []
-    assert {address for _, address in signed.requests if not address.startswith(signed.url)} == set()
-
-
-def admin_id(signed: Window) -> str:
-    address = signed.page.locator("footer a").get_attribute("href") or ""
-    return address.rpartition("/")[2]
-
-
-def test_everything_is_reached_by_keyboard_with_a_visible_focus(signed: Window) -> None:
-    page = signed.page
-    signed.open("/security/access-tokens")
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent") == "Generate":
-            break
-        style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-        assert style != "none"
-    page.keyboard.press("Enter")
-    assert signed.said() == ["Access token generated"]
-
-
 def test_times_are_the_readers_with_the_exact_one_on_hover(
     browser: Browser, listening: Server, collection: str
 ) -> None:
     listening.direct.ask("POST", f"{COLLECTIONS}/{collection}/versions", listening.bearer, b"some other bytes")
-    context = browser.new_context(timezone_id="Asia/Tokyo", locale="en-GB")
-    try:
-        one = Window(context.new_page(), f"http://{listening.direct.host}")
+    with window(browser, f"http://{listening.direct.host}", timezone_id="Asia/Tokyo", locale="en-GB") as one:
         one.sign_in()
         one.page.wait_for_url("**/overview")
         shown = one.page.get_by_role("region", name="Newest versions").locator("time").first
         assert (shown.get_attribute("title") or "").endswith(" UTC")
         utc = (shown.get_attribute("datetime") or "")[11:13]
         assert f"{(int(utc) + 9) % 24:02}:" in shown.inner_text()
-    finally:
-        context.close()
+        expect(one.page.locator("footer")).to_contain_text("Times are in your zone, Asia/Tokyo")
+
+
+def test_search_and_page_survive_reload_and_the_back_button(signed: Window, listening: Server) -> None:
+    page, name = signed.page, f"many-{uuid.uuid4().hex[:8]}"
+    for number in range(22):
+        listening.create_collection(f"{name}-{number}.tar")
+    signed.open("/backup/collections")
+    page.get_by_label("Search").fill(name)
+    page.get_by_label("Created from").fill("2020-01-31")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text("1 to 20 of 22")).to_be_visible()
+    page.get_by_role("link", name="Next").click()
+    expect(page.get_by_text("21 to 22 of 22")).to_be_visible()
+    page.get_by_role("link", name=name).first.click()
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    page.go_back()
+    page.reload()
+    expect(page.get_by_text("21 to 22 of 22")).to_be_visible()
+    expect(page.get_by_label("Search")).to_have_value(name)
+    expect(page.get_by_label("Created from")).to_have_value("2020-01-31")
+    page.go_back()
+    expect(page.get_by_text("1 to 20 of 22")).to_be_visible()
+
+
+def test_a_date_that_is_none_is_marked_and_stays_to_be_corrected(signed: Window) -> None:
+    signed.open("/backup/collections?from=yesterday")
+    signed.page.get_by_role("link", name="from: The date is not understood").click()
+    expect(signed.page.get_by_label("Created from")).to_be_focused()
+    expect(signed.page.get_by_label("Created from")).to_have_value("yesterday")
+
+
+def test_notices_are_announced(opened: Window, listening: Server) -> None:
+    page = opened.page
+    opened.sign_in(password="wrong!!!")
+    expect(page.get_by_role("alert")).to_have_text("! Invalid credentials.")
+    opened.sign_in()
+    page.wait_for_url("**/overview")
+    path = listening.create_collection("announced.tar").rpartition("/")[0].rpartition("/")[2]
+    opened.open(f"/backup/collection/{path}")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#notices").get_by_role("status")).to_have_text("✓ Changes saved")

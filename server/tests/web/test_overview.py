@@ -9,6 +9,7 @@ from world.client import Served
 from world.visitor import Visitor, signed_in
 
 from backup_repository.access.model import Actor, Permission
+from backup_repository.health import survey
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
@@ -46,8 +47,8 @@ async def test_it_names_what_needs_attention_and_why(served: Served, alice: Visi
 
 async def test_everybody_sees_only_their_own(admin: Visitor, alice: Visitor, charlie: Visitor) -> None:
     await alice.client.create_collection(filename="hers")
-    assert "1 of 1 collections needs attention" in (await admin.page("/overview")).words
-    assert "1 of 1 collections needs attention" in (await alice.page("/overview")).words
+    assert "1 of 1 collection needs attention" in (await admin.page("/overview")).words
+    assert "1 of 1 collection needs attention" in (await alice.page("/overview")).words
     assert "No collections yet" in (await charlie.page("/overview")).words
 
 
@@ -78,6 +79,24 @@ async def test_uploads_and_growth_are_counted_by_day(served: Served, admin: Visi
     days = await served.instance.surveys.days(await actor_of(served, again.token))
     assert [day.uploads for day in days] == [0] * 10 + [1, 1, 1, 0]
     assert [day.stored for day in days[-4:]] == [0, 200, 500, 500]
+
+
+async def test_very_many_uploads_are_not_counted_anew_for_each_reader(
+    served: Served, admin: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "_MANY_UPLOADS", 1)
+    collection = await admin.client.create_collection()
+    reader = await actor_of(served, admin.client.token)
+    served.clock.hold()
+
+    async def counted() -> int:
+        return (await served.instance.surveys.days(reader))[-1].uploads
+
+    for number, expected in enumerate((1, 2, 2)):  # with more than one they are kept
+        await admin.client.upload(collection["id"], f"upload {number}".encode())
+        assert await counted() == expected
+    served.clock.advance(seconds=60)
+    assert await counted() == 3
 
 
 async def actor_of(served: Served, token: str) -> Actor:

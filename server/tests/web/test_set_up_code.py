@@ -24,7 +24,7 @@ def test_serve_prints_the_code_until_an_account_exists(tmp_path: Path) -> None:
         eventually(lambda: accepts(wire.tcp("127.0.0.1", port)))
         found = CODE.search(said(place).read_text())
         assert found is not None
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as browser:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=120) as browser:
             fields = dict(Page(browser.get("/").text).form("/first-run").fields)
             for who in ("administrator", "organization"):
                 fields |= {f"{who}Email": f"{who}@example.org", f"{who}Password": PASSWORD, f"{who}Repeat": PASSWORD}

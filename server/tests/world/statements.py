@@ -51,7 +51,7 @@ def heard(database: Database) -> Iterator[list[Statement]]:
         if not text.startswith(("BEGIN", "PRAGMA")):  # which only SQLite's transactions show
             found.append(Statement(text, parameters))
 
-    engine = database._engine.sync_engine
+    engine = database._engine
     event.listen(engine, _EXECUTED, listen)
     try:
         yield found
@@ -63,16 +63,17 @@ async def steps(database: Database, statement: Statement) -> list[Step]:
     """Ask PostgreSQL for the plan of a statement; what only reads is run for it."""
     how = "ANALYZE, TIMING OFF, FORMAT JSON" if statement.reads else "FORMAT JSON"
     async with database.reading() as transaction:
-        raw = await transaction.get_raw_connection()
+        raw: Any = await transaction.run_sync(lambda connection: connection.connection.driver_connection)
         asked = f"EXPLAIN ({how}) {statement.text}"
-        rows = await raw.driver_connection.fetch(asked, *statement.parameters)  # type: ignore[union-attr] # it is open
+        rows = await raw.fetch(asked, *statement.parameters)
     return list(_flattened(rows[0][0][0]["Plan"]))
 
 
 async def words(database: Database, statement: Statement) -> list[str]:
     """Ask SQLite for the plan of a statement: a line for each step."""
     async with database.reading() as transaction:
-        rows = await transaction.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement.text}", tuple(statement.parameters))
+        asked = f"EXPLAIN QUERY PLAN {statement.text}"
+        rows = await transaction.run_sync(lambda one: one.exec_driver_sql(asked, tuple(statement.parameters)))
         return [row.detail for row in rows]
 
 

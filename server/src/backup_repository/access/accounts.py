@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
-from backup_repository.access.decide import Action, is_administrator, recorded, require
+from backup_repository.access.decide import Action, is_administrator, may_delete_user, recorded, require
 from backup_repository.access.model import Actor, Permission
 from backup_repository.access.names import parse_permissions
 from backup_repository.access.passwords import Passwords
@@ -154,11 +154,11 @@ class Accounts:
             user = await store.by_id(tx, wanted, lock=True)
             if user is None:
                 raise NotFound
-            if Permission.ADMINISTRATOR.value in user.permissions:
-                if not is_administrator(actor):
-                    raise PermissionDenied("Only an administrator can delete an administrator", 40303)
-                if await store.lock_active_administrators(tx, now) == {user.id}:
-                    raise PermissionDenied("The last active administrator cannot be deleted", 40303)
+            if not may_delete_user(actor, user):
+                raise PermissionDenied("Only an administrator can delete an administrator", 40303)
+            administrator = Permission.ADMINISTRATOR.value in user.permissions
+            if administrator and await store.lock_active_administrators(tx, now) == {user.id}:
+                raise PermissionDenied("The last active administrator cannot be deleted", 40303)
             await store.remove(tx, user.id)
             await record(tx, actor, Event.USER_DELETED, user.id, now, detail=user.email)
         return replace(user, active=False)

@@ -26,6 +26,7 @@ from backup_repository.access.model import (
     TokenKind,
 )
 from backup_repository.errors import PermissionDenied
+from backup_repository.users.model import User
 
 
 class Action(StrEnum):
@@ -289,6 +290,13 @@ def may_revoke(actor: Actor, token: Token, *, owner_is_administrator: bool) -> b
     if token.user_id == actor.user.id:
         return Permission.REVOKE_OWN_TOKENS in global_permissions(actor)
     return Permission.REVOKE_ALL_TOKENS in global_permissions(actor) and not owner_is_administrator
+
+
+def may_delete_user(actor: Actor, user: User) -> bool:
+    """Whether the session may delete the account (contract 5.7, code 40303)."""
+    return is_administrator(actor) or (
+        may(actor, Action.DELETE_USER) and Permission.ADMINISTRATOR.value not in user.permissions
+    )
 
 
 def may_list_tokens(actor: Actor, user_id: str) -> bool:

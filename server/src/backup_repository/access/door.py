@@ -83,12 +83,15 @@ async def _look(
     Raises:
         NotFound: there is no such collection.
     """
-    # a deletion takes the entries along: read afterwards, a member of what is just gone would look like a stranger
-    entry = None if lock else await store.entry(tx, collection_id, user_id)
-    collection = await collections_store.by_id(tx, collection_id, lock=lock)
+    if not lock:
+        found, entry = await store.collection_and_entry(tx, collection_id, user_id)
+        if found is None:
+            raise NotFound
+        return found, entry
+    collection = await collections_store.by_id(tx, collection_id, lock=True)
     if collection is None:
         raise NotFound
-    return collection, await store.entry(tx, collection_id, user_id) if lock else entry
+    return collection, await store.entry(tx, collection_id, user_id)
 
 
 def _still_admitted(user: User | None, token: Token | None, now: datetime) -> Actor:

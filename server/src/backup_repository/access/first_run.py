@@ -20,6 +20,7 @@ from backup_repository.access.collections import Collections, Details
 from backup_repository.access.keys import KeyPair
 from backup_repository.access.model import Permission
 from backup_repository.access.sessions import Sessions
+from backup_repository.access.throttle import Throttle
 from backup_repository.access.tokens import CURRENT_SESSION, Tokens
 from backup_repository.collections.model import Collection
 from backup_repository.database.engine import Database
@@ -28,6 +29,9 @@ from backup_repository.users import store as users_store
 
 _DIGITS, _GROUP = 20, 5
 _TEN_YEARS = 315_360_000
+_NOBODY = "(first steps)"
+"""Whose wrong codes are counted: there is no account yet, and no e-mail reads like this."""
+_WRONG_CODE = FieldError("This is not the code that the server printed when it started", 40315)
 
 ORGANIZATION_PERMISSIONS = (
     Permission.ROLE_USER,
@@ -87,6 +91,7 @@ class FirstRun:
         collections: Collections,
         sessions: Sessions,
         tokens: Tokens,
+        throttle: Throttle,
     ) -> None:
         self._database = database
         self._code = code_of(keys)
@@ -94,6 +99,7 @@ class FirstRun:
         self._collections = collections
         self._sessions = sessions
         self._tokens = tokens
+        self._throttle = throttle
         self._over = False
 
     async def due(self) -> bool:
@@ -102,12 +108,21 @@ class FirstRun:
             self._over = not await is_due(self._database)
         return not self._over
 
-    def check_code(self, given: str) -> FieldError | None:
-        """Check the code, whatever its case and punctuation."""
+    async def check_code(self, given: str, *, address: str) -> FieldError | None:
+        """Check the code, whatever its case and punctuation.
+
+        Raises:
+            TooManyAttempts: too many wrong ones came from this address.
+        """
+        attempt = await self._throttle.begin(_NOBODY, address)
+        if not self._is_right(given):
+            return _WRONG_CODE
+        await self._throttle.forgive(attempt)
+        return None
+
+    def _is_right(self, given: str) -> bool:
         plain = "".join(character for character in given.upper() if character.isalnum())
-        if hmac.compare_digest(plain.encode(), self._code.replace("-", "").encode()):
-            return None
-        return FieldError("This is not the code that the server printed when it started", 40315)
+        return hmac.compare_digest(plain.encode(), self._code.replace("-", "").encode())
 
     async def take(self, code: str, steps: FirstSteps, *, address: str, user_agent: str) -> Done:
         """Take the first steps.
@@ -125,9 +140,8 @@ class FirstRun:
         """
         if not await self.due():
             raise NotFound
-        problem = self.check_code(code)
-        if problem is not None:
-            raise InvalidFields({"code": problem})
+        if not self._is_right(code):
+            raise InvalidFields({"code": _WRONG_CODE})
         if steps.administrator.email.casefold() == steps.organization.email.casefold():
             raise InvalidFields({"organizationEmail": FieldError("The two accounts need two e-mails", 40001)})
         self._collections.check(steps.collection)

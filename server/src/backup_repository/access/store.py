@@ -7,15 +7,39 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, Text, and_, cast, delete, func, insert, not_, select, update
+from sqlalchemy import (
+    LABEL_STYLE_TABLENAME_PLUS_COL,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    not_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from backup_repository.access.model import Grant, Permission, Permissions, Token, TokenKind
+from backup_repository.collections.model import Collection
+from backup_repository.collections.store import from_row as collection_from
 from backup_repository.database.engine import Transaction
-from backup_repository.database.tables import grants, tokens, users
+from backup_repository.database.tables import collections, grants, tokens, users
 from backup_repository.database.tables import login_failures as login_failures_table
 from backup_repository.users.model import User
 from backup_repository.users.store import user_from
+
+_OWN_TOKEN = and_(tokens.c.user_id == users.c.id, tokens.c.token_hash == bindparam("wanted_token"))
+_ACCOUNT_AND_TOKEN = (
+    select(users, tokens)
+    .select_from(users.outerjoin(tokens, _OWN_TOKEN))
+    .where(users.c.id == bindparam("wanted_user"))
+    .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+)
+"""Made once: every request asks it, and making it takes longer than PostgreSQL needs to answer."""
 
 
 class AccountGone(Exception):
@@ -83,9 +107,8 @@ async def forget_login_failures(tx: Transaction, until: datetime) -> None:
 
 async def account_and_token(tx: Transaction, user_id: str, token_hash: str) -> tuple[User | None, Token | None]:
     """Find an account, and its token of that hash, in one round trip."""
-    own_token = and_(tokens.c.user_id == users.c.id, tokens.c.token_hash == token_hash)
-    query = select(users, tokens).select_from(users.outerjoin(tokens, own_token)).where(users.c.id == user_id)
-    row = (await tx.execute(query.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL))).one_or_none()
+    found = await tx.execute(_ACCOUNT_AND_TOKEN, {"wanted_user": user_id, "wanted_token": token_hash})
+    row = found.one_or_none()
     if row is None:
         return None, None
     user = user_from(row, "users_")
@@ -123,17 +146,23 @@ async def tokens_of(
     return tuple(_token(row) for row in found), total
 
 
-async def count_active_tokens(tx: Transaction, now: datetime) -> int:
-    """Count recorded tokens that are active and not expired."""
-    query = select(func.count()).select_from(tokens).where(tokens.c.active, tokens.c.expires_at > now)
-    return (await tx.execute(query)).scalar_one()
-
-
 async def entry(tx: Transaction, collection_id: str, user_id: str) -> Permissions | None:
     """Return the account's entry in the collection; None: no member; an empty entry still makes a member."""
     query = select(grants.c.permissions).where(grants.c.collection_id == collection_id, grants.c.user_id == user_id)
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else _permissions(row.permissions)
+
+
+async def collection_and_entry(
+    tx: Transaction, collection_id: str, user_id: str
+) -> tuple[Collection | None, Permissions | None]:
+    """Return a collection and the account's entry in it, as both are at one moment; None as for `by_id` and `entry`."""
+    ours = and_(grants.c.collection_id == collections.c.id, grants.c.user_id == user_id)
+    query = select(collections, grants.c.permissions).outerjoin(grants, ours).where(collections.c.id == collection_id)
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        return None, None
+    return collection_from(row), None if row.permissions is None else _permissions(row.permissions)
 
 
 async def all_entries(tx: Transaction, user_id: str) -> Permissions:

@@ -1,14 +1,15 @@
-"""Tokens for one upload that a person starts in a browser: only to one collection, once, begun within minutes.
+"""Tokens for one upload that a person starts in a browser: only to one collection, once, within minutes.
 
 Unlike `Tokens.generate` this needs no right to make tokens, since what is made can do less than the session itself and
-is never shown to anybody. An upload that has begun goes on past its expiry.
+is never shown to anybody. An upload that the application reads itself goes on past the token's expiry; one that a
+proxy receives first is looked at when it is whole, so a token lasts as long as its upload may take.
 """
 
 from __future__ import annotations
 
 from backup_repository.access import signing, store
-from backup_repository.access.decide import Action
-from backup_repository.access.door import open_collection
+from backup_repository.access.decide import Action, restrictions
+from backup_repository.access.door import Opened, open_collection
 from backup_repository.access.keys import KeyPair
 from backup_repository.access.model import Actor, Permission, TokenKind
 from backup_repository.access.trail import record
@@ -18,8 +19,22 @@ from backup_repository.database.engine import Database
 from backup_repository.errors import PermissionDenied, Unauthenticated
 
 LIFETIME = 300
-"""Seconds in which the upload must begin."""
+"""Seconds in which a small upload must have arrived at a proxy, which hands whole bodies over, or begun without one."""
+_SLOWEST = 125_000
+"""Bytes a second of the slowest line for which a larger upload's token is made to last: 1 Mbit/s."""
+_LONGEST = 12 * 3600
+"""Seconds after which any of these tokens ends."""
 _SCOPE = frozenset({Permission.UPLOAD_ALL, Permission.UPLOAD, Permission.UPLOAD_ONCE})
+
+
+def why_not(opened: Opened) -> str | None:
+    """Say why nobody gets such a token who may upload to a collection; None: nothing is against it."""
+    if opened.entry is None:  # the right to modify any collection would open more than uploads
+        return "Only members can upload from a browser; give yourself access first"
+    once = Permission.UPLOAD_ONCE in restrictions(opened.actor)
+    if once and opened.actor.token.kind is TokenKind.GENERATED:  # each minted token would be another upload
+        return "This token is for one upload, which it does by itself and not from a browser"
+    return None
 
 
 class UploadTokens:
@@ -30,8 +45,13 @@ class UploadTokens:
         self._keys = keys
         self._clock = clock
 
-    async def mint(self, actor: Actor, collection_id: str) -> str:
+    async def mint(self, actor: Actor, collection_id: str, size: int = 0) -> str:
         """Return the text of a new, recorded token for one upload into a collection.
+
+        Args:
+            actor: who uploads.
+            collection_id: where to.
+            size: bytes of the upload.
 
         Raises:
             NotFound: there is no such collection.
@@ -40,14 +60,15 @@ class UploadTokens:
         """
         async with self._database.transaction() as tx:
             opened = await open_collection(tx, actor, collection_id, Action.UPLOAD)
-            if opened.entry is None:  # the right to modify any collection would open more than uploads
-                raise PermissionDenied("Only members can upload from a browser; give yourself access first", 40308)
+            problem = why_not(opened)
+            if problem is not None:
+                raise PermissionDenied(problem, 40308)
             text, token = signing.sign(
                 self._keys,
                 actor.user,
                 TokenKind.GENERATED,
-                _SCOPE,
-                lifetime=LIFETIME,
+                _SCOPE | restrictions(actor),
+                lifetime=min(_LONGEST, LIFETIME + size // _SLOWEST),
                 description=f"Upload from a browser into {opened.collection.filename}",
                 now=self._clock(),
                 collection_id=opened.collection.id,

@@ -7,12 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ScalarSelect, Select, and_, func, or_, select
 
 from backup_repository.collections.model import Collection
 from backup_repository.collections.store import from_row
 from backup_repository.database.engine import Transaction
-from backup_repository.database.tables import audit, collections, grants, versions
+from backup_repository.database.tables import (
+    audit,
+    collections,
+    grants,
+    tokens,
+    totals,
+    users,
+    version_tags,
+    versions,
+)
+
+_SUMMED = ("collections", "versions", "used_space", "declared_millions", "declared_rest")
+_MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,46 +64,145 @@ async def with_last_moments(
         member: only collections this account is a member of; None: all.
         after: the id after which to begin.
         limit: how many collections.
-        last: look at versions with so many of the highest numbers, some of which may be deleted.
+        last: how many of its last versions.
     """
     wanted = select(collections).where(collections.c.id > after).order_by(collections.c.id).limit(limit)
     if member is not None:
         wanted = wanted.join(grants, grants.c.collection_id == collections.c.id).where(grants.c.user_id == member)
     some = wanted.subquery()
-    ours = and_(versions.c.collection_id == some.c.id, versions.c.number > some.c.last_number - last)
-    query = select(some, versions.c.created_at.label("stored_at")).outerjoin(versions, ours).order_by(some.c.id)
-    found: list[tuple[Collection, list[datetime]]] = []
-    for row in await tx.execute(query):
-        if not found or found[-1][0].id != row.id:
-            found.append((from_row(row), []))
-        if row.stored_at is not None:
-            found[-1][1].append(row.stored_at)
-    return found
+    # one by one, from the end of the index: joined with all of them, PostgreSQL would read every version there is
+    moments = [
+        select(versions.c.created_at)
+        .where(versions.c.collection_id == some.c.id)
+        .order_by(versions.c.number.desc())
+        .limit(1)
+        .offset(place)
+        .correlate(some)
+        .scalar_subquery()
+        .label(f"moment_{place}")
+        for place in range(last)
+    ]
+    return [
+        (from_row(row), [moment for moment in row[-last:] if moment is not None])
+        for row in await tx.execute(select(some, *moments).order_by(some.c.id))
+    ]
 
 
-async def uploads_between(tx: Transaction, bounds: Sequence[datetime]) -> list[int]:
-    """Count the uploads between each two following moments, also of versions that are gone, in one round trip."""
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """One of the newest versions, with the name of its collection."""
+
+    collection_id: str
+    filename: str
+    """The collection's."""
+    number: int
+    size: int
+    """Bytes."""
+    created_at: datetime
+
+
+async def newest(tx: Transaction, *, member: str | None, limit: int) -> tuple[Newest, ...]:
+    """Return the newest versions of the collections that an account is a member of, in one round trip; None: of all.
+
+    For a member they are among the last ones of the collections that were uploaded to last.
+    """
+    order = (versions.c.created_at.desc(), versions.c.file_id.desc())
+    if member is None:
+        found = select(versions).order_by(*order).limit(limit).subquery()
+        named = select(found, collections.c.filename.label("name")).select_from(found)
+        query = named.join(collections, collections.c.id == found.c.collection_id)
+        query = query.order_by(found.c.created_at.desc(), found.c.file_id.desc())
+    else:
+        last = versions.alias()
+        lively = _liveliest(member, limit).subquery()
+        first = (
+            select(last.c.number)
+            .where(last.c.collection_id == lively.c.id)
+            .order_by(last.c.number.desc())
+            .limit(1)
+            .offset(limit - 1)
+            .correlate(lively)
+            .scalar_subquery()
+        )
+        ours = and_(versions.c.collection_id == lively.c.id, versions.c.number >= func.coalesce(first, 0))
+        found_there = select(versions, lively.c.filename.label("name")).select_from(versions).join(lively, ours)
+        query = found_there.order_by(*order).limit(limit)
+    return tuple(
+        Newest(row.collection_id, row.name, row.number, row.size, row.created_at) for row in await tx.execute(query)
+    )
+
+
+def _liveliest(member: str, limit: int) -> Select[tuple[str, str]]:
+    """Select the collections of an account that were uploaded to last."""
+    return (
+        select(collections.c.id, collections.c.filename)
+        .join(grants, grants.c.collection_id == collections.c.id)
+        .where(grants.c.user_id == member, collections.c.newest_at.is_not(None))
+        .order_by(collections.c.newest_at.desc(), collections.c.id)
+        .limit(limit)
+    )
+
+
+async def numbers(tx: Transaction, now: datetime) -> dict[str, int]:
+    """Return the numbers of the whole server by the names of `Numbers`, in one round trip."""
+    sums = {name: func.coalesce(func.sum(totals.c[name]), 0) for name in _SUMMED}
+    usable = (users.c.active, or_(users.c.expires_at.is_(None), users.c.expires_at > now))
+    valid = (tokens.c.active, tokens.c.expires_at > now)
+    counts = {
+        "active_accounts": select(func.count()).select_from(users).where(*usable).scalar_subquery(),
+        "active_tokens": select(func.count()).select_from(tokens).where(*valid).scalar_subquery(),
+        "tags": _tags(),
+    }
+    query = select(*(number.label(name) for name, number in {**sums, **counts}.items())).select_from(totals)
+    found = {name: int(value) for name, value in (await tx.execute(query)).mappings().one().items()}
+    millions, rest = found.pop("declared_millions"), found.pop("declared_rest")
+    return {**found, "declared_space": millions * _MILLION + rest}
+
+
+def _tags() -> ScalarSelect[int]:
+    """Count the distinct tags on stored versions: one look into the index for each, however many versions have it."""
+    tag = version_tags.c.tag
+    found = select(func.min(tag).label("tag")).cte("found", recursive=True)
+    following = select(func.min(tag)).where(tag > found.c.tag).scalar_subquery()
+    found = found.union_all(select(following).where(found.c.tag.is_not(None)))
+    return select(func.count(found.c.tag)).scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """What came in between each two following moments, and what is stored in all."""
+
+    uploads: list[int]
+    """Also of versions that are gone."""
+    stored: list[int]
+    """Bytes that still are there."""
+    used_space: int
+    """Bytes, whenever they came."""
+
+
+async def between(tx: Transaction, bounds: Sequence[datetime]) -> Spans:
+    """Count the uploads and add up the stored bytes between each two following moments, in one round trip."""
+    spans = list(pairwise(bounds))
     counts = [
         select(func.count())
         .where(audit.c.event == "version.uploaded", audit.c.at >= begin, audit.c.at < end)
         .scalar_subquery()
-        for begin, end in pairwise(bounds)
+        for begin, end in spans
     ]
-    return [int(count) for count in (await tx.execute(select(*counts))).one()]
-
-
-async def stored_between(tx: Transaction, bounds: Sequence[datetime]) -> list[int]:
-    """Add up the bytes of the stored versions that came between each two following moments, in one round trip."""
     sums = [
         select(func.coalesce(func.sum(versions.c.size), 0))
         .where(versions.c.created_at >= begin, versions.c.created_at < end)
         .scalar_subquery()
-        for begin, end in pairwise(bounds)
+        for begin, end in spans
     ]
-    return [int(total) for total in (await tx.execute(select(*sums))).one()]
+    used = select(func.coalesce(func.sum(totals.c.used_space), 0)).scalar_subquery()
+    row = list(map(int, (await tx.execute(select(*counts, *sums, used))).one()))
+    return Spans(row[: len(spans)], row[len(spans) : -1], row[-1])
 
 
-async def names(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
-    """Return the file names of collections by their ids."""
+async def names(tx: Transaction, ids: Sequence[str], *, member: str | None) -> dict[str, str]:
+    """Return the file names of those collections that an account is a member of, by their ids; None: of all."""
     query = select(collections.c.id, collections.c.filename).where(collections.c.id.in_(ids))
+    if member is not None:
+        query = query.join(grants, grants.c.collection_id == collections.c.id).where(grants.c.user_id == member)
     return {row.id: row.filename for row in await tx.execute(query)}

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_repository.access.decide import Action, may, require
 from backup_repository.access.model import Actor
 from backup_repository.clock import Clock
-from backup_repository.collections import store as collections_store
 from backup_repository.database.engine import Database
 from backup_repository.health import store
 from backup_repository.health.freshness import LOOKED_AT, State, Verdict, judge
+from backup_repository.health.store import Newest
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +28,8 @@ _USABLE = timedelta(minutes=10)
 """For this long it is shown while a new one is under way."""
 _PATIENCE = 1.0
 """Seconds that a page waits for a new one."""
+_MANY_UPLOADS = 10_000
+"""With so many in the days that are shown, counting them anew for each reader would take too long."""
 _KEPT_RESULTS = 100
 _SHOWN = 20
 _DAYS = 14
@@ -73,6 +74,7 @@ class Surveys:
         self._clock = clock
         self._kept: dict[str | None, Survey] = {}
         self._looking: dict[str | None, asyncio.Task[Survey]] = {}
+        self._days: tuple[datetime, tuple[Day, ...]] | None = None
 
     async def look(self, actor: Actor) -> Survey | None:
         """Look at every collection that the actor may see, a bounded batch at a time.
@@ -82,7 +84,7 @@ class Surveys:
         Returns:
             What was found; None while a first look at very many is under way.
         """
-        member = None if may(actor, Action.VIEW) else actor.user.id
+        member = _member(actor)
         kept = self._kept.get(member)
         age = self._clock() - kept.at if kept is not None else _USABLE
         if kept is not None and age < _FRESH:
@@ -136,20 +138,30 @@ class Surveys:
         now = self._clock()
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         bounds = [today - timedelta(days=ago) for ago in range(_DAYS - 1, -2, -1)]
+        kept = self._days
+        if kept is not None and now - kept[0] < _FRESH and kept[0] >= today:
+            return kept[1]
         async with self._database.reading() as tx:
-            uploads = await store.uploads_between(tx, bounds)
-            stored = await store.stored_between(tx, bounds)
-            used = (await collections_store.totals(tx)).used_space
+            spans = await store.between(tx, bounds)
         days, later = [], 0
-        for begins, count, size in zip(reversed(bounds[:-1]), reversed(uploads), reversed(stored), strict=True):
-            days.append(Day(begins, count, used - later))
+        each = list(zip(bounds[:-1], spans.uploads, spans.stored, strict=True))
+        for begins, count, size in reversed(each):
+            days.append(Day(begins, count, spans.used_space - later))
             later += size
-        return tuple(reversed(days))
+        found = tuple(reversed(days))
+        self._days = (now, found) if sum(spans.uploads) > _MANY_UPLOADS else None
+        return found
 
-    async def names(self, ids: Sequence[str]) -> dict[str, str]:
-        """Return the file names of collections whose versions the asker was shown already."""
+    async def newest(self, actor: Actor, limit: int) -> tuple[Newest, ...]:
+        """Return the newest versions of the collections that the actor may see, newest first."""
         async with self._database.reading() as tx:
-            return await store.names(tx, ids)
+            return await store.newest(tx, member=_member(actor), limit=limit)
+
+
+def _member(actor: Actor) -> str | None:
+    """Return the account whose collections the actor may see; None: all collections."""
+    # without a particular collection, VIEW asks whether the actor may see every one
+    return None if may(actor, Action.VIEW) else actor.user.id
 
 
 def _worst(verdicts: list[Verdict]) -> list[Verdict]:

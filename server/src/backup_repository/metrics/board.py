@@ -24,6 +24,8 @@ Cell: TypeAlias = tuple[str, ...]
 
 SIZE = 512 * 1024
 """Bytes of a block; only what is used takes memory. A test adds up the longest and most cells there can be."""
+ROOM = 64 * 1024
+"""Bytes behind it for what a process is just doing; see `running.py`."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,11 +42,11 @@ class Board:
         """Begin a block, or go on with one that another process has left.
 
         Args:
-            memory: `SIZE` bytes, at first all 0; None: a block that nobody else sees.
+            memory: `SIZE + ROOM` bytes, at first all 0; None: a block that nobody else sees.
         """
-        self.memory = mmap.mmap(-1, SIZE) if memory is None else memory
-        self._counts = memoryview(self.memory).cast("q")
-        self._values = memoryview(self.memory).cast("d")
+        self.memory = mmap.mmap(-1, SIZE + ROOM) if memory is None else memory
+        self._counts = memoryview(self.memory)[:SIZE].cast("q")
+        self._values = memoryview(self.memory)[:SIZE].cast("d")
         self._places = {cell: place for cell, place in _cells(self._counts) if cell}
         self._counts[_USED] = max(self._counts[_USED], _FIRST)
         self._counts[_PROCESS] = os.getpid()
@@ -120,20 +122,20 @@ class Boards:
         taken = _take_one(descriptors)
         if names and taken is None:
             _log.warning("the numbers of this process will be missing from the metrics of the others")
-        self._others = [(other, mmap.mmap(other, SIZE)) for other in descriptors if other != taken]
-        self.own = Board(None if taken is None else mmap.mmap(taken, SIZE))
+        self._others = [(other, mmap.mmap(other, SIZE + ROOM)) for other in descriptors if other != taken]
+        self.own = Board(None if taken is None else mmap.mmap(taken, SIZE + ROOM))
 
     def read(self) -> list[Reading]:
         """Read the blocks of all processes, this one's first."""
         return [read(self.own.memory, alive=True), *(self._read(*other) for other in self._others)]
 
+    def living(self) -> list[mmap.mmap]:
+        """Return the blocks of the processes that live, this one's first."""
+        return [self.own.memory, *(memory for descriptor, memory in self._others if _is_held(descriptor))]
+
     @staticmethod
     def _read(descriptor: int, memory: mmap.mmap) -> Reading:
-        """Read another's block; whoever lives holds it locked."""
-        free = _lock(descriptor, fcntl.LOCK_SH)
-        if free:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-        return read(memory, alive=not free)
+        return read(memory, alive=_is_held(descriptor))
 
 
 def _opened(names: Sequence[str]) -> Iterator[int]:
@@ -153,6 +155,14 @@ def _take_one(descriptors: Sequence[int]) -> int | None:
     return None
 
 
+def _is_held(descriptor: int) -> bool:
+    """Whether somebody lives who owns this block: who does holds it locked."""
+    free = _lock(descriptor, fcntl.LOCK_SH)
+    if free:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return not free
+
+
 def _lock(descriptor: int, kind: int) -> bool:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
@@ -167,7 +177,7 @@ class Blocks:
     def __init__(self, count: int) -> None:
         self._descriptors = [os.memfd_create("counters", os.MFD_CLOEXEC) for _ in range(count)]
         for descriptor in self._descriptors:
-            os.ftruncate(descriptor, SIZE)
+            os.ftruncate(descriptor, SIZE + ROOM)
 
     @property
     def names(self) -> list[str]:

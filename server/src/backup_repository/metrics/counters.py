@@ -19,7 +19,7 @@ from backup_repository.errors import (
     TooManyAttempts,
     Unauthenticated,
 )
-from backup_repository.metrics import names
+from backup_repository.metrics import names, running
 from backup_repository.metrics.board import Boards, Cell, Reading
 from backup_repository.metrics.names import Metric, Type
 
@@ -66,6 +66,8 @@ class Counters:
         self._boards = Boards(blocks)
         self._board = self._boards.own
         self._board.clear(_PASSING)
+        self.rows = running.Rows(self._board.memory)
+        """What this process is receiving."""
 
     def request(self, *, method: str, route: str, status: int, seconds: float, received: int, sent: int) -> None:
         """Count a request that is over; the route is its pattern, and the status 0 when it got no answer."""
@@ -145,6 +147,10 @@ class Counters:
         for reading in readings:
             _merge(sums, reading)
         return sums, [reading.process for reading in readings if reading.alive]
+
+    def running(self) -> list[running.Running]:
+        """Return the uploads that are running in all processes. Any thread may call it."""
+        return [upload for memory in self._boards.living() for upload in running.read(memory)]
 
     def _observe(self, metric: Metric, value: float, *labels: str) -> None:
         bounds = (*map(str, metric.bounds), "+Inf")

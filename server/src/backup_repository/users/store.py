@@ -89,12 +89,6 @@ async def any_exists(tx: Transaction) -> bool:
     return (await tx.execute(select(users.c.id).limit(1))).first() is not None
 
 
-async def count_active(tx: Transaction, now: datetime) -> int:
-    """Count the accounts that are active and not expired."""
-    usable = (users.c.active, or_(users.c.expires_at.is_(None), users.c.expires_at > now))
-    return (await tx.execute(select(func.count()).select_from(users).where(*usable))).scalar_one()
-
-
 async def _one(tx: Transaction, query: Select[tuple[object, ...]]) -> User | None:
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else user_from(row)
@@ -143,5 +137,5 @@ async def every(tx: Transaction, text: str, *, expired: datetime | None = None) 
     query = select(users).where(contains(users.c.searched, text)).order_by(users.c.created_at, users.c.id)
     if expired is not None:
         query = query.where(users.c.expires_at <= expired)
-    async for row in await tx.stream(query):
+    async for row in tx.stream(query):
         yield user_from(row)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from backup_repository.errors import NotFound
 from backup_repository.instance import Instance
 from backup_repository.web import (
     assets,
@@ -20,10 +23,13 @@ from backup_repository.web import (
     users,
     versions,
 )
-from backup_repository.web.doors import Doors, Serve, not_found
+from backup_repository.web.clothes import Clothes, dress_the_unforeseen, is_for_people
+from backup_repository.web.doors import Doors, Serve
+from backup_repository.web.failures import page_about
 from backup_repository.web.lent import Lent
 from backup_repository.web.visit import Visit
 
+_TOKENS = "/security/access-tokens"
 _COLLECTION = "/backup/collection/{collection_id}"
 _VERSION = _COLLECTION + "/versions/{version_id}"
 
@@ -31,69 +37,66 @@ _VERSION = _COLLECTION + "/versions/{version_id}"
 def console_routes(doors: Doors) -> list[Route]:
     """Return every address with its methods; what is written is always a POST."""
     return [
-        _get("/assets/{name}", assets.serve),
-        _get("/", doors.open(sessions.show_front)),
-        _get("/login", doors.open(sessions.show_login)),
-        _post("/login", doors.open_form(sessions.log_in)),
-        _post("/login/token", doors.open_form(sessions.use_token)),
-        _get("/logout", doors.page(sessions.ask_log_out)),
-        _post("/logout", doors.form(sessions.log_out, also_read_only=True)),
-        _post("/first-run", doors.open_form(first_run.take_first_steps)),
-        _get("/overview", doors.page(overview.show_overview)),
-        _get("/users", doors.page(users.list_users)),
-        _get("/user", doors.page(users.show_new_user)),
-        _post("/user", doors.form(users.create_user)),
-        _get("/user/{user_id}", doors.page(users.show_user)),
-        _post("/user/{user_id}", doors.form(users.save_user)),
-        _post("/user/{user_id}/delete", doors.form(users.delete_user)),
-        _get("/security/access-tokens", doors.page(tokens.list_tokens)),
-        _post("/security/access-tokens", doors.form(tokens.generate_token)),
-        _post("/security/access-tokens/{token_hash}/revoke", doors.form(tokens.revoke_token)),
-        _get("/backup/collections", doors.page(collections.list_collections)),
-        _get("/backup/collection", doors.page(collections.show_new_collection)),
-        _post("/backup/collection", doors.form(collections.create_collection)),
-        _get(_COLLECTION, doors.page(collections.show_collection)),
-        _post(_COLLECTION, doors.form(collections.save_collection)),
-        _post(_COLLECTION + "/delete", doors.form(collections.delete_collection)),
-        _post(_COLLECTION + "/access", doors.form(members.give_access)),
-        _post(_COLLECTION + "/access/{user_id}", doors.form(members.change_access)),
-        _post(_COLLECTION + "/access/{user_id}/withdraw", doors.form(members.withdraw_access)),
-        _post(_COLLECTION + "/upload-token", doors.form(versions.mint_upload_token)),
-        _post(_COLLECTION + "/uploaded", doors.form(versions.show_uploaded)),
-        _get(_VERSION, doors.page(versions.download_version)),
-        _post(_VERSION + "/delete", doors.form(versions.delete_version)),
+        _route("/assets/{name}", GET=assets.serve),
+        _route("/", GET=doors.open(sessions.show_front)),
+        _route("/login", GET=doors.open(sessions.show_login), POST=doors.open_form(sessions.log_in)),
+        _route("/login/token", POST=doors.open_form(sessions.use_token)),
+        _route("/logout", GET=doors.page(sessions.ask_log_out), POST=doors.form(sessions.log_out, also_read_only=True)),
+        _route("/first-run", POST=doors.open_form(first_run.take_first_steps)),
+        _route("/overview", GET=doors.page(overview.show_overview)),
+        _route("/overview/uploading", GET=doors.page(overview.show_uploading)),
+        _route("/users", GET=doors.page(users.list_users)),
+        _route("/user", GET=doors.page(users.show_new_user), POST=doors.form(users.create_user)),
+        _route("/user/{user_id}", GET=doors.page(users.show_user), POST=doors.form(users.save_user)),
+        _route("/user/{user_id}/delete", POST=doors.form(users.delete_user)),
+        _route(_TOKENS, GET=doors.page(tokens.list_tokens), POST=doors.form(tokens.generate_token)),
+        _route(_TOKENS + "/{token_hash}/revoke", POST=doors.form(tokens.revoke_token)),
+        _route("/backup/collections", GET=doors.page(collections.list_collections)),
+        _route(
+            "/backup/collection",
+            GET=doors.page(collections.show_new_collection),
+            POST=doors.form(collections.create_collection),
+        ),
+        _route(_COLLECTION, GET=doors.page(collections.show_collection), POST=doors.form(collections.save_collection)),
+        _route(_COLLECTION + "/delete", POST=doors.form(collections.delete_collection)),
+        _route(_COLLECTION + "/access", POST=doors.form(members.give_access)),
+        _route(_COLLECTION + "/access/{user_id}", POST=doors.form(members.change_access)),
+        _route(_COLLECTION + "/access/{user_id}/withdraw", POST=doors.form(members.withdraw_access)),
+        _route(_COLLECTION + "/upload-token", POST=doors.form(versions.mint_upload_token)),
+        _route(_COLLECTION + "/uploaded", POST=doors.form(versions.show_uploaded)),
+        _route(_VERSION, GET=doors.page(versions.download_version)),
+        _route(_VERSION + "/delete", POST=doors.form(versions.delete_version)),
     ]
 
 
 def install(app: Starlette, instance: Instance, lent: Lent) -> None:
-    """Put the web console before the API's routes, and its page where browsers find nothing."""
+    """Put the web console before the API's routes, and its pages where browsers find nothing or meet a failure."""
     doors = Doors(instance, lent)
     app.router.routes[:0] = console_routes(doors)
     app.router.default = _Missing(app.router.default, doors.open(_show_missing))
+    app.add_middleware(Clothes, doors=doors)
+    dress_the_unforeseen(app, doors)
 
 
-def _get(path: str, serve: Serve) -> Route:
-    return Route(path, _named(path, serve), methods=["GET"])
+def _route(path: str, **handlers: Serve) -> Route:
+    """Return a path with what serves its methods; the framework refuses the others, and says which there are."""
 
-
-def _post(path: str, serve: Serve) -> Route:
-    return Route(path, _named(path, serve), methods=["POST"])
-
-
-def _named(path: str, serve: Serve) -> Serve:
-    async def serve_named(request: Request) -> Response:
+    async def serve(request: Request) -> Response:
         request.state.route = path  # for the request log, which never shows what stands in the place of names
-        return await serve(request)
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
 
-    return serve_named
+    route = Route(path, serve, methods=sorted(handlers))
+    # the framework's `$` lets a line feed follow, which makes a different path
+    route.path_regex = re.compile(route.path_regex.pattern.removesuffix("$") + r"\Z")
+    return route
 
 
 async def _show_missing(visit: Visit) -> Response:
-    return not_found(visit)
+    return page_about(visit, NotFound())
 
 
 class _Missing:
-    """Shows browsers a page where there is nothing; programs, and whoever asks the API, get the API's answer."""
+    """Shows browsers a page where there is nothing, with the menu of who has a session; programs get the envelope."""
 
     def __init__(self, otherwise: ASGIApp, page: Serve) -> None:
         self._otherwise = otherwise
@@ -101,11 +104,8 @@ class _Missing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] == "http":
-            request = Request(scope, receive, send)
-            for_people = "text/html" in request.headers.get("accept", "") and request.method in {"GET", "HEAD"}
-            if for_people and not request.url.path.startswith("/api/"):
-                response = await self._page(request)
-                await response(scope, receive, send)
-                return
-        await self._otherwise(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"} and is_for_people(scope):
+            response = await self._page(Request(scope, receive))
+            await response(scope, receive, send)
+        else:
+            await self._otherwise(scope, receive, send)

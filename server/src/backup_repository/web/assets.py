@@ -12,7 +12,7 @@ from starlette.responses import Response
 from backup_repository.errors import NotFound
 
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
-_FILES = ("console.css", "console.js", "upload.js", "icon.svg")
+_FILES = ("console.css", "console.js", "upload.js", "refresh.js", "icon.svg")
 _DIGITS = 12
 
 

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from backup_repository.errors import MalformedRequest
@@ -43,7 +44,8 @@ async def read_form(request: Request) -> Fields:
     """Read a form.
 
     Raises:
-        MalformedRequest: it is too large or slow, broken off, or no form.
+        MalformedRequest: it is too slow, broken off, or no form.
+        HTTPException: it is too large (413).
     """
     body = bytearray()
     try:
@@ -51,7 +53,7 @@ async def read_form(request: Request) -> Fields:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > _MOST_BYTES:
-                    raise MalformedRequest("This form is too large")
+                    raise HTTPException(413, "This form is too large")
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except (TimeoutError, ClientDisconnect, ValueError) as error:
         raise MalformedRequest("This form could not be read") from error

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from backup_repository.access.decide import Action, require
 from backup_repository.access.door import Opened
+from backup_repository.access.upload_tokens import why_not
 from backup_repository.collections.model import Collection, Strategy
 from backup_repository.collections.store import Search
 from backup_repository.errors import DomainError, FieldError, InvalidFields, NotFound
@@ -42,6 +43,7 @@ async def list_collections(visit: SignedIn) -> Response:
         status=400 if problems else 200,
         notices=(explained(InvalidFields(problems)),) if problems else (),
         typed=typed,
+        problems=problems,
         found=found.collections,
         paging=paging.of(found.total),
         limits_of=limits_of,
@@ -186,5 +188,5 @@ def _may(visit: SignedIn, opened: Opened) -> dict[str, Any]:
     writable = not visit.instance.config.read_only
     allowed = {name: visit.may(action, opened.entry) for name, action in names.items()}
     allowed["upload_as_member"] = allowed["upload"] and opened.entry is None
-    allowed["upload"] = allowed["upload"] and opened.entry is not None
+    allowed["upload"] = allowed["upload"] and why_not(opened) is None
     return {name: may and (writable or name == "download") for name, may in allowed.items()}

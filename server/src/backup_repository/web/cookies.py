@@ -107,7 +107,10 @@ def pack_notice(kind: str, text: str) -> str:
 def unpack_notice(value: str) -> tuple[str, str] | None:
     """Read a notice from a cookie; None when it is none."""
     try:
-        kind, text = json.loads(base64.urlsafe_b64decode(value.encode()))
-    except ValueError:
+        found = json.loads(base64.urlsafe_b64decode(value.encode()))
+    except (ValueError, RecursionError):
         return None
-    return (kind, text) if isinstance(kind, str) and isinstance(text, str) else None
+    match found:
+        case [str(kind), str(text)]:
+            return kind, text
+    return None

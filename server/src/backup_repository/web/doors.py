@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
@@ -9,14 +10,20 @@ from starlette.responses import Response
 
 from backup_repository.access.model import TokenKind
 from backup_repository.access.tokens import CURRENT_SESSION
-from backup_repository.errors import DomainError, NotFound, ReadOnlyInstance
+from backup_repository.errors import DomainError, Kind, ReadOnlyInstance
 from backup_repository.instance import Instance
 from backup_repository.web import cookies, forgery
 from backup_repository.web.body import Fields, read_form
-from backup_repository.web.cookies import SessionCookie
+from backup_repository.web.failures import bad, failure_page, page_about
 from backup_repository.web.lent import Lent
-from backup_repository.web.notices import BAD, Notice, Said, ends_session, explained, status_of
+from backup_repository.web.notices import BAD, Said, ends_session
+from backup_repository.web.sessions import identified
 from backup_repository.web.visit import SignedIn, Visit
+
+_log = logging.getLogger(__name__)
+
+_OF_THE_SERVER = frozenset({Kind.BROKEN, Kind.UNAVAILABLE, Kind.DATABASE_DOWN})
+"""Kinds of failures that whoever runs the server should know of."""
 
 Serve = Callable[[Request], Awaitable[Response]]
 """What the route table holds."""
@@ -37,7 +44,7 @@ class Doors:
             try:
                 return await handler(await self._recognised(guest) or guest)
             except DomainError as error:
-                return _refused(guest, error)
+                return _ended(guest, error.message) if ends_session(error) else self._refused(guest, error)
 
         return serve
 
@@ -52,7 +59,7 @@ class Doors:
                     return _foreign(guest)
                 return await handler(guest, fields)
             except DomainError as error:
-                return _refused(guest, error)
+                return self._refused(guest, error)
 
         return serve
 
@@ -87,41 +94,45 @@ class Doors:
         try:
             visit = await self._recognised(guest)
         except DomainError as error:
-            return _ended(guest, error.message) if ends_session(error) else _refused(guest, error)
+            return _ended(guest, error.message) if ends_session(error) else self._refused(guest, error)
         if visit is None:
-            return _ended(guest, Said.TIMED_OUT if self._cookie(guest) else "")
+            return _ended(guest, Said.TIMED_OUT if guest.session else "")
         try:
             return await handler(visit)
         except DomainError as error:
-            return _ended(guest, error.message) if ends_session(error) else _refused(visit, error)
+            return _ended(guest, error.message) if ends_session(error) else self._refused(visit, error)
 
     async def _recognised(self, guest: Visit) -> SignedIn | None:
         """Return the holder of a session; None: there is none, or it has timed out and was ended."""
-        cookie = self._cookie(guest)
+        cookie = guest.session
         if cookie is None:
             return None
-        actor = await self._instance.sessions.identify(cookie.token, address=guest.address, user_agent=guest.user_agent)
+        actor = await identified(guest, cookie.token)
         guest.request.state.actor = actor.user.id
         if cookie.timed_out(self._instance.clock()):
             # a pasted token may be needed elsewhere; only log-ins belong to the browser alone
             if actor.token.kind is TokenKind.SESSION and not self._instance.config.read_only:
                 await self._instance.tokens.revoke(actor, CURRENT_SESSION)
             return None
-        return SignedIn(guest.request, self._instance, self._lent, guest.guest, actor, cookie)
+        visit = SignedIn(guest.request, self._instance, self._lent, guest.guest, actor, cookie)
+        guest.request.state.visit = visit
+        return visit
+
+    def visit_of(self, request: Request) -> Visit:
+        """Return who was recognised when the request came in, else a guest; nobody is asked anew."""
+        known: Visit | None = getattr(request.state, "visit", None)
+        return known or self._guest(request)
+
+    def _refused(self, visit: Visit, error: DomainError) -> Response:
+        self._instance.counters.failure(error)
+        if error.kind in _OF_THE_SERVER:
+            _log.warning("refused a page: %s", error.message, extra={"cause": type(error.__cause__).__name__})
+        return page_about(visit, error)
 
     def _guest(self, request: Request) -> Visit:
         visit = Visit(request, self._instance, self._lent, cookies.new_guest())
         known = request.cookies.get(cookies.name_of(cookies.GUEST, secure=visit.links.secure))
         return Visit(request, self._instance, self._lent, known) if known else visit
-
-    def _cookie(self, guest: Visit) -> SessionCookie | None:
-        text = guest.request.cookies.get(cookies.name_of(cookies.SESSION, secure=guest.links.secure))
-        return SessionCookie.read(text) if text else None
-
-
-def not_found(visit: Visit) -> Response:
-    """Show that there is nothing at this address."""
-    return visit.page("missing.html", status=404)
 
 
 def _is_ours(visit: Visit, fields: Fields) -> bool:
@@ -129,13 +140,7 @@ def _is_ours(visit: Visit, fields: Fields) -> bool:
 
 
 def _foreign(visit: Visit) -> Response:
-    return visit.page("refused.html", status=403, notices=(Notice(BAD, Said.FOREIGN_FORM),))
-
-
-def _refused(visit: Visit, error: DomainError) -> Response:
-    if isinstance(error, NotFound):
-        return not_found(visit)
-    return visit.page("refused.html", status=status_of(error), notices=(explained(error),))
+    return failure_page(visit, 403, bad(Said.FOREIGN_FORM))
 
 
 def _ended(guest: Visit, text: str) -> Response:

@@ -10,7 +10,7 @@ from backup_repository.errors import DomainError, FieldError, InvalidFields, Not
 from backup_repository.users.rules import check_email, check_organization, check_password
 from backup_repository.web.body import Fields
 from backup_repository.web.collection_forms import note, read_details
-from backup_repository.web.notices import BAD, Notice, Said, explained, field_problems, status_of
+from backup_repository.web.notices import BAD, Notice, Said, explained, field_problems, status_of, tell_when
 from backup_repository.web.visit import Visit
 
 
@@ -22,26 +22,29 @@ async def take_first_steps(visit: Visit, fields: Fields) -> Response:
         raise NotFound
     try:
         done = await visit.instance.first_run.take(
-            fields.text("code"), _read(visit, fields), address=visit.address, user_agent=visit.user_agent
+            fields.text("code"), await _read(visit, fields), address=visit.address, user_agent=visit.user_agent
         )
     except DomainError as error:
         if not await visit.instance.first_run.due():
             return visit.go("/login", kind=BAD, text=f"The administrator was created, then: {error.message}")
         notices = (explained(error),)
-        return visit.page(
+        page = visit.page(
             "first_run.html", status=status_of(error), notices=notices, typed=fields, problems=field_problems(error)
         )
+        tell_when(page, error)
+        return page
     return visit.page("first_run_done.html", done=done, notices=(Notice("ok", Said.USER_SAVED),))
 
 
-def _read(visit: Visit, fields: Fields) -> FirstSteps:
+async def _read(visit: Visit, fields: Fields) -> FirstSteps:
     """Read the form; every wrong field is reported, the code among them.
 
     Raises:
         InvalidFields: with the first broken rule of each field.
+        TooManyAttempts: too many wrong codes came from this address.
     """
     problems: dict[str, FieldError] = {}
-    note(problems, "code", visit.instance.first_run.check_code(fields.text("code")))
+    note(problems, "code", await visit.instance.first_run.check_code(fields.text("code"), address=visit.address))
     accounts = [_account(fields, who, problems) for who in ("administrator", "organization")]
     try:
         collection = read_details(fields)

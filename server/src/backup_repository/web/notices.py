@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backup_repository.errors import DomainError, FieldError, InvalidFields, Kind
+from starlette.responses import Response
+
+from backup_repository.errors import DomainError, FieldError, InvalidFields, Kind, TooManyAttempts
 
 OK, BAD = "ok", "bad"
 """Kinds of notices; the page names them in words too."""
@@ -71,6 +73,12 @@ def status_of(error: DomainError) -> int:
 def ends_session(error: DomainError) -> bool:
     """Whether the session that met this failure is over."""
     return error.kind is Kind.UNAUTHENTICATED or error.code in ENDED
+
+
+def tell_when(response: Response, error: DomainError) -> None:
+    """Let an answer say when to try again, where that is known."""
+    if isinstance(error, TooManyAttempts):
+        response.headers["Retry-After"] = str(error.retry_after)
 
 
 def explained(error: DomainError) -> Notice:

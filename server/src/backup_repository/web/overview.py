@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -12,19 +13,10 @@ from backup_repository.health.freshness import State
 from backup_repository.health.report import Numbers
 from backup_repository.health.survey import Day
 from backup_repository.sizes import format_size
-from backup_repository.versions.model import Version
 from backup_repository.web import plots
 from backup_repository.web.visit import SignedIn
 
 _RECENT = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Recent:
-    """One of the newest versions, with the name of its collection."""
-
-    version: Version
-    filename: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +37,32 @@ class Server:
 
 
 async def show_overview(visit: SignedIn) -> Response:
-    """Say first how the collections are, then what came last, then the numbers of the server."""
+    """Say first how the collections are, then what is under way and what came last, then the numbers of the server."""
     instance = visit.instance
-    survey = await instance.surveys.look(visit.actor)
-    versions = await instance.files.recent(visit.actor, _RECENT)
-    names = await instance.surveys.names([version.collection_id for version in versions])
-    recent = [Recent(version, names.get(version.collection_id, "")) for version in versions]
-    server = await _server(visit) if visit.may(Action.VIEW_METRICS) else None
-    return visit.page("overview.html", survey=survey, recent=recent, server=server, State=State)
+    return visit.page(
+        "overview.html",
+        survey=await instance.surveys.look(visit.actor),
+        uploading=await instance.running.look(visit.actor),
+        recent=await instance.surveys.newest(visit.actor, _RECENT),
+        server=await _server(visit) if visit.may(Action.VIEW_METRICS) else None,
+        State=State,
+    )
+
+
+async def show_uploading(visit: SignedIn) -> Response:
+    """Show the running uploads alone, for the script that keeps them up to date."""
+    return visit.part("uploading.html", uploading=await visit.instance.running.look(visit.actor))
 
 
 async def _server(visit: SignedIn) -> Server:
     instance = visit.instance
-    days = await instance.surveys.days(visit.actor)
+    # a storage that hangs keeps the check waiting, but not the others
+    numbers, diagnosis, days = await asyncio.gather(
+        instance.report.numbers(), instance.health.diagnose(), instance.surveys.days(visit.actor)
+    )
     return Server(
-        numbers=await instance.report.numbers(),
-        diagnosis=await instance.health.diagnose(),
+        numbers=numbers,
+        diagnosis=diagnosis,
         days=days,
         uploads=plots.bars([day.uploads for day in days], [f"{day.begins:%b %d}: {day.uploads}" for day in days]),
         stored=plots.bars(

@@ -6,14 +6,16 @@ import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.responses import Response
 
 from backup_repository.sizes import format_size
 from backup_repository.web import assets
+
+if TYPE_CHECKING:  # the template engine is loaded with the first page: 2 MB that a server without visitors saves
+    from jinja2 import Environment
+    from markupsafe import Markup
 
 POLICY = (
     "default-src 'none'; base-uri 'none'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -45,6 +47,8 @@ def iso(moment: datetime) -> str:
 
 def _time(moment: datetime | None, otherwise: str = "never") -> str | Markup:
     """Show a moment: in UTC until the script puts it into the reader's zone."""
+    from markupsafe import Markup  # noqa: PLC0415 - only pages need it
+
     if moment is None:
         return otherwise
     exact = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -62,6 +66,8 @@ def _limit(size: int) -> str:
 
 @functools.cache
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only pages need it
+
     environment = Environment(
         loader=PackageLoader("backup_repository.web", "templates"),
         autoescape=True,

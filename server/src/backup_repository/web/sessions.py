@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from starlette.responses import Response
 
+from backup_repository.access.model import Actor, TokenKind
 from backup_repository.access.tokens import CURRENT_SESSION
-from backup_repository.errors import DomainError, ReadOnlyInstance
+from backup_repository.errors import DomainError, ReadOnlyInstance, Unauthenticated
 from backup_repository.web import cookies
 from backup_repository.web.body import Fields
 from backup_repository.web.cookies import SessionCookie
-from backup_repository.web.notices import BAD, Notice, Said, ends_session, explained, status_of
+from backup_repository.web.notices import BAD, Notice, Said, ends_session, explained, status_of, tell_when
 from backup_repository.web.visit import SignedIn, Visit
 
 
@@ -41,9 +44,11 @@ async def log_in(visit: Visit, fields: Fields) -> Response:
             email, password, address=visit.address, user_agent=visit.user_agent
         )
     except DomainError as error:
-        return visit.page(
+        page = visit.page(
             "login.html", status=status_of(error), notices=(explained(error),), with_token=False, email=email
         )
+        tell_when(page, error)
+        return page
     return await _begin(visit, token)
 
 
@@ -51,19 +56,42 @@ async def use_token(visit: Visit, fields: Fields) -> Response:
     """Begin a session with a pasted token, which is checked before it is kept."""
     token = fields.text("token").strip()
     try:
-        await visit.instance.sessions.identify(token, address=visit.address, user_agent=visit.user_agent)
+        await identified(visit, token)
     except DomainError as error:
         return visit.page("login.html", status=status_of(error), notices=(explained(error),), with_token=True, email="")
     return await _begin(visit, token)
 
 
+async def identified(visit: Visit, token: str) -> Actor:
+    """Recognise the bearer of a token that is for people.
+
+    Raises:
+        Unauthenticated: the token is only for one upload, and as `Sessions.identify`.
+        PermissionDenied: as `Sessions.identify`.
+    """
+    actor = await visit.instance.sessions.identify(token, address=visit.address, user_agent=visit.user_agent)
+    if actor.only_collection is not None:
+        raise Unauthenticated("This token is for one upload only")
+    return actor
+
+
 async def _begin(visit: Visit, token: str) -> Response:
-    """Keep a new session; the guest's secret has done its work, and a session that was there before ends."""
+    """Keep a new session; the guest's secret has done its work, and a log-in that was there before ends."""
+    if visit.session is not None and visit.session.token != token:
+        await _end(visit, visit.session)
     response = visit.go("/overview")
     cookie = SessionCookie.begin(token, visit.instance.clock())
     cookies.put(response, cookies.SESSION, cookie.write(), secure=visit.links.secure)
     cookies.drop(response, cookies.GUEST, secure=visit.links.secure)
     return response
+
+
+async def _end(visit: Visit, before: SessionCookie) -> None:
+    """Revoke the log-in that this browser held before, if it still is one; nobody holds it afterwards."""
+    with contextlib.suppress(DomainError):
+        actor = await identified(visit, before.token)
+        if actor.token.kind is TokenKind.SESSION and not visit.instance.config.read_only:
+            await visit.instance.tokens.revoke(actor, CURRENT_SESSION)
 
 
 async def ask_log_out(visit: SignedIn) -> Response:

@@ -103,6 +103,7 @@ async def _show(
         listed=lists,
         paging=paging.of(page.total),
         account=account.email if account else owner,
+        current=visit.actor.token.token_hash,
         owner=owner,
         own=own,
         lifetimes=LIFETIMES,

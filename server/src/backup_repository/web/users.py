@@ -7,13 +7,23 @@ from typing import Any
 
 from starlette.responses import Response
 
-from backup_repository.access.decide import Action, is_administrator, require
+from backup_repository.access.decide import Action, is_administrator, may_delete_user, may_list_tokens, require
+from backup_repository.access.first_run import ORGANIZATION_PERMISSIONS
 from backup_repository.access.model import DESCRIPTIONS, RESTRICTIONS, Permission
 from backup_repository.errors import DomainError
 from backup_repository.users.model import User
 from backup_repository.web import pages, user_forms
 from backup_repository.web.body import Fields
-from backup_repository.web.notices import BAD, Notice, Said, ends_session, explained, field_problems, status_of
+from backup_repository.web.notices import (
+    BAD,
+    Notice,
+    Said,
+    ends_session,
+    explained,
+    field_problems,
+    status_of,
+    tell_when,
+)
 from backup_repository.web.paging import PAGE_SIZE, Paging
 from backup_repository.web.visit import SignedIn
 
@@ -48,7 +58,7 @@ async def list_users(visit: SignedIn) -> Response:
 async def show_new_user(visit: SignedIn) -> Response:
     """Ask for the details of a new account."""
     require(visit.actor, Action.CREATE_USER)
-    return _new(visit, _EMPTY, frozenset({Permission.ROLE_USER.value}))
+    return _new(visit, _EMPTY, frozenset(ORGANIZATION_PERMISSIONS))
 
 
 async def create_user(visit: SignedIn, fields: Fields) -> Response:
@@ -93,7 +103,7 @@ async def save_user(visit: SignedIn, fields: Fields) -> Response:
     except DomainError as error:
         if ends_session(error):
             raise
-        return _profile(
+        page = _profile(
             visit,
             user,
             fields,
@@ -101,11 +111,14 @@ async def save_user(visit: SignedIn, fields: Fields) -> Response:
             notices=(explained(error),),
             problems=field_problems(error),
         )
+        tell_when(page, error)
+        return page
     return visit.go(f"/user/{user.id}", Said.USER_SAVED)
 
 
 async def delete_user(visit: SignedIn, fields: Fields) -> Response:
     """Delete an account after its exact e-mail was typed."""
+    require(visit.actor, Action.DELETE_USER)
     user = await _wanted(visit)
     if fields.text("typed") != user.email:
         return _profile(visit, user, status=400, notices=(Notice(BAD, Said.NOT_TYPED),))
@@ -174,6 +187,7 @@ def _new(
         needs_current=False,
         may_edit=True,
         may_delete=False,
+        lists_tokens=False,
     )
 
 
@@ -204,7 +218,8 @@ def _profile(
         whole=whole,
         needs_current=not whole,
         may_edit=(whole or own) and writable,
-        may_delete=visit.may(Action.DELETE_USER) and writable,
+        may_delete=may_delete_user(visit.actor, user) and writable,
+        lists_tokens=may_list_tokens(visit.actor, user.id),
     )
 
 

@@ -45,15 +45,14 @@ async def of(visit: SignedIn, opened: Opened) -> Versions | None:
     async with visit.instance.downloads.listing(visit.actor, opened.collection.id) as listing:
         total = listing.count
         paging = paging.of(total)
-        end = max(0, total - paging.offset)
-        begin = max(0, end - PAGE_SIZE)
-        rows = await listing.versions(offset=begin, limit=end - begin) if end else ()
-        last = await listing.versions(offset=max(0, total - _ON_THE_LINE), limit=_ON_THE_LINE)
-        oldest = await listing.versions(limit=min(may_leave(opened.collection), total)) if total else ()
+        found = await listing.excerpt(
+            newest=_ON_THE_LINE, skip=paging.offset, limit=PAGE_SIZE, oldest=min(may_leave(opened.collection), total)
+        )
+    last, oldest = found.newest, found.oldest
     now = visit.instance.clock()
     plan = choose(opened.collection.strategy)(oldest, opened.collection.max_backups_count, unseen=total - len(oldest))
     return Versions(
-        rows=tuple(reversed(rows)),
+        rows=tuple(reversed(found.page)),
         paging=paging,
         line=plots.along(
             [version.created_at for version in last],

@@ -8,24 +8,34 @@ from starlette.responses import Response
 
 from backup_repository.access.decide import Action
 from backup_repository.errors import DomainError, NotFound
+from backup_repository.sizes import MAX_SIZE
+from backup_repository.versions.plan import already_full, check_size
 from backup_repository.web import pages
 from backup_repository.web.body import Fields
 from backup_repository.web.collections import page_of
 from backup_repository.web.notices import BAD, Notice, Said, ends_session, status_of
 from backup_repository.web.visit import SignedIn
 
+_MOST_DIGITS = len(str(MAX_SIZE))
 
-async def mint_upload_token(visit: SignedIn, _fields: Fields) -> Response:
-    """Give the page's script what it needs for one upload, straight to the API's path."""
+
+async def mint_upload_token(visit: SignedIn, fields: Fields) -> Response:
+    """Give the page's script what it needs for one upload to the API's path, or refuse before the bytes travel."""
     collection_id = visit.path("collection_id")
+    digits = fields.text("size")
+    size = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS else 0
     try:
-        token = await visit.instance.upload_tokens.mint(visit.actor, collection_id)
+        opened = await visit.instance.collections.open(visit.actor, collection_id, Action.UPLOAD)
+        check_size(opened.collection, visit.actor.user.max_allowed_file_size, size)
+        already_full(opened.collection)
+        token = await visit.instance.upload_tokens.mint(visit.actor, collection_id, size)
     except DomainError as error:
         if ends_session(error):
             raise
         return _as_json({"error": error.message}, status_of(error))
     address = visit.links.to(f"/api/stable/repository/collection/{collection_id}/versions")
-    return _as_json({"address": address, "token": token}, 200)
+    revoke = visit.links.to("/api/stable/auth/token/current-session")
+    return _as_json({"address": address, "revoke": revoke, "token": token}, 200)
 
 
 async def show_uploaded(visit: SignedIn, _fields: Fields) -> Response:

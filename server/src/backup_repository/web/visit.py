@@ -45,6 +45,12 @@ class Visit:
         return self.guest
 
     @property
+    def session(self) -> SessionCookie | None:
+        """The session's cookie, whether or not it is still good for anything."""
+        text = self.request.cookies.get(cookies.name_of(cookies.SESSION, secure=self.links.secure))
+        return SessionCookie.read(text) if text else None
+
+    @property
     def address(self) -> str:
         """Where the request comes from."""
         return self.lent.client_address(self.request, self.instance.config.trusted_proxies)
@@ -77,7 +83,7 @@ class Visit:
             "links": self.links,
             "csrf": forgery.signature(self.secret),
             "notices": ((left,) if left else ()) + notices,
-            "here": self.request.url.path,
+            "here": self.request.scope["path"],
             **self._context(),
             **context,
         }
@@ -86,6 +92,14 @@ class Visit:
             cookies.drop(response, cookies.NOTICE, secure=self.links.secure)
         self._keep(response)
         return response
+
+    def part(self, template: str, **context: Any) -> Response:
+        """Answer with a piece of a page that a script asks for by itself.
+
+        Nobody did anything: a session is not used by this and times out as if it had not been asked, and a notice
+        that waits goes on waiting.
+        """
+        return pages.answer(template, {"links": self.links, **context}, 200)
 
     def go(self, path: str, said: Said | None = None, *, kind: str = OK, text: str = "", **query: object) -> Response:
         """Answer with a way to another page, which says the sentence first."""

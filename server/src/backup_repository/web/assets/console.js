@@ -10,21 +10,26 @@ function showLocalTimes(root) {
   for (const element of all("time[datetime]", root)) {
     element.textContent = words.format(new Date(element.dateTime));
   }
+  for (const element of all("[data-zone]", root)) {
+    element.textContent = `Times are in your zone, ${words.resolvedOptions().timeZone}`;
+  }
 }
 
 // --- Notices ---------------------------------------------------------------------------------------------------------
 
-function say(kind, ...texts) {
-  const list = document.getElementById("notices");
-  list.replaceChildren(...texts.map((text) => {
+const MARKS = { ok: "✓", note: "–", bad: "!" };
+
+// Says something in the list of notices, or in another element where it belongs.
+function say(kind, texts, where = document.getElementById("notices")) {
+  where.replaceChildren(...texts.map((text) => {
     const notice = document.createElement("div");
     notice.className = `notice ${kind}`;
-    notice.setAttribute("role", kind === "ok" ? "status" : "alert");
+    notice.setAttribute("role", kind === "bad" ? "alert" : "status");
     const line = document.createElement("p");
     const mark = document.createElement("span");
     mark.className = "mark";
     mark.ariaHidden = "true";
-    mark.textContent = kind === "ok" ? "✓" : "!";
+    mark.textContent = MARKS[kind];
     const words = document.createElement("span");
     words.className = "text";
     words.textContent = text;
@@ -32,9 +37,29 @@ function say(kind, ...texts) {
     notice.append(line);
     return notice;
   }));
-  list.scrollIntoView({ block: "nearest" });
+  where.scrollIntoView({ block: "nearest" });
 }
-window.say = say;
+
+// What stood in the page from the beginning is not announced; what comes later is.
+function announce(notice) {
+  setTimeout(() => notice.replaceChildren(...notice.childNodes), 200);
+}
+
+// `field: message` leads to the field.
+function leadToField(line) {
+  const name = line.textContent.split(":", 1)[0];
+  const field = document.getElementById(name);
+  if (field) {
+    const link = document.createElement("a");
+    link.href = `#${name}`;
+    link.textContent = line.textContent;
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      field.focus();
+    });
+    line.replaceChildren(link);
+  }
+}
 
 // --- What is found before anything is sent ---------------------------------------------------------------------------
 
@@ -52,7 +77,7 @@ function checkBeforeSending(form) {
     const found = problemsOf(form);
     if (found.length) {
       event.preventDefault();
-      say("bad", ...found);
+      say("bad", found);
     }
   });
 }
@@ -102,7 +127,7 @@ function saveByItself(form) {
       }
       document.getElementById("notices").replaceChildren(...document.importNode(notices, true).childNodes);
     } catch {
-      say("bad", "The server could not be reached; nothing was saved");
+      say("bad", ["The server could not be reached; nothing was saved"]);
     }
   };
   form.addEventListener("change", () => {
@@ -111,9 +136,25 @@ function saveByItself(form) {
   });
 }
 
+// --- How many of a group are ticked ----------------------------------------------------------------------------------
+
+function countTicks(group) {
+  const boxes = all("input[type=checkbox]", group);
+  group.addEventListener("change", () => {
+    group.querySelector("[data-ticked]").textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length}`;
+  });
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 
 showLocalTimes(document);
+all("#notices li").forEach(leadToField);
+all("#notices > *").forEach(announce);
+if (matchMedia("(min-width: 44rem)").matches) {
+  all("details[data-open-wide]").forEach((details) => { details.open = true; });
+}
+all("[data-with-script]").forEach((element) => { element.hidden = false; });
+all("details.group").forEach(countTicks);
 all("form[data-needs], form[data-passwords]").forEach(checkBeforeSending);
 all("form[data-confirm]").forEach(unlockWhenTyped);
 all("button[data-copy]").forEach(copyOnClick);
