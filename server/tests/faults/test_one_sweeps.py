@@ -16,7 +16,7 @@ from world.instance import Installation
 from world.postgres import PostgresCluster, postgres_cluster
 from world.processes import workers_of
 from world.records import rows
-from world.sweepers import Line, lines, sweeper
+from world.sweepers import Line, lines, newest, sweeper
 from world.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
@@ -57,10 +57,10 @@ def start(stack: ExitStack, url: str, log: Path, count: int) -> dict[int, Popen[
 
 def sweeps(log: Path, others: Sequence[int] = ()) -> int:
     """Return which process sweeps now and has done so for a while; 0 if it is one of the others, or none."""
-    newest = lines(log)[-ENOUGH:]
-    if len(newest) < ENOUGH or len(set(newest)) > 1 or newest[0].process in others:
+    last = newest(log, ENOUGH)
+    if len(last) < ENOUGH or len(set(last)) > 1 or last[0].process in others:
         return 0
-    return newest[0].process
+    return last[0].process
 
 
 def test_only_one_sweeps_and_after_its_death_another(installation: Installation, log: Path) -> None:
