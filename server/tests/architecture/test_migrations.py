@@ -14,7 +14,7 @@ from world.postgres import PostgresCluster
 
 from backup_repository.database.engine import Database
 from backup_repository.database.migrate import migrate, revisions
-from backup_repository.database.tables import metadata
+from backup_repository.database.tables import schema
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -74,23 +74,23 @@ def _counts_for_ever(connection: Connection, table: str) -> bool:
 async def test_no_migration_is_missing(databases: tuple[Database, Database]) -> None:
     migrated, _ = databases
     async with migrated.reading() as transaction:
-        assert await transaction.run_sync(differences, metadata) == []
+        assert await transaction.run_sync(differences, schema()) == []
 
 
 async def test_migrations_build_exactly_the_tables(databases: tuple[Database, Database]) -> None:
     migrated, empty = databases
     async with empty.transaction() as transaction:
-        await transaction.run_sync(metadata.create_all)
+        await transaction.run_sync(schema().create_all)
         expected = await transaction.run_sync(described)
     async with migrated.reading() as transaction:
         assert await transaction.run_sync(described) == expected
-    assert set(expected) == set(metadata.tables)
+    assert set(expected) == set(schema().tables)
 
 
 async def test_a_forgotten_migration_is_noticed(databases: tuple[Database, Database]) -> None:
     migrated, _ = databases
-    ahead = MetaData(naming_convention=metadata.naming_convention)
-    for table in metadata.tables.values():
+    ahead = MetaData(naming_convention=schema().naming_convention)
+    for table in schema().tables.values():
         table.to_metadata(ahead)
     ahead.tables["users"].append_column(Column("nickname", Integer))
     Table("pets", ahead, Column("id", Integer, primary_key=True))

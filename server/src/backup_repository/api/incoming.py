@@ -11,7 +11,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from backup_repository.api.errors import ProtocolRefusal
 from backup_repository.api.integrity import sha256_digests
@@ -94,19 +94,22 @@ class IncomingBody:
     async def _stream(self, *, is_form: bool) -> AsyncIterator[bytes]:
         if self._request.headers.get("expect", "100-continue").lower() != "100-continue":
             raise ProtocolRefusal(417, "The only expectation that is understood is 100-continue")
-        body = aiter(self._request.stream())
-        try:
-            while True:
+        more = True
+        while more:
+            try:
                 async with asyncio.timeout(self._idle_seconds):
-                    chunk = await anext(body)
-                if chunk:
-                    yield chunk
-        except StopAsyncIteration:
-            return
-        except TimeoutError as error:
-            raise ProtocolRefusal(408, "The upload paused for too long") from error
-        except ClientDisconnect as error:
-            raise BadUpload("The upload broke off", 42008 if is_form else 42009) from error
+                    message = await self._request.receive()
+            except TimeoutError as error:
+                raise ProtocolRefusal(408, "The upload paused for too long") from error
+            if message["type"] == "http.disconnect":
+                raise BadUpload("The upload broke off", 42008 if is_form else 42009)
+            chunk, more = message.get("body", b""), message.get("more_body", False)
+            # Nobody who waits for the next chunk holds the last one, unlike Starlette's own `stream`: with 200 slow
+            # uploads that would be 13 MB.
+            del message
+            if chunk:
+                yield chunk
+            del chunk
 
 
 async def _file_chunks(descriptor: int) -> AsyncIterator[bytes]:

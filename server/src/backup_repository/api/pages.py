@@ -6,6 +6,7 @@ and are allowed by their hashes, everything else is forbidden by the Content-Sec
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import functools
 import hashlib
@@ -35,7 +36,8 @@ async def show_landing_page(_call: Public) -> Response:
 )
 async def show_document(call: Public) -> Response:
     """R30: the API in OpenAPI 3.1."""
-    return Response(call.request.app.state.description, media_type=JSON)
+    # in a thread: the first time it has to be made
+    return Response(await asyncio.to_thread(call.request.app.state.description), media_type=JSON)
 
 
 @Operation("A page over this description", Tag.DESCRIPTION, {200: Answer("A page to read and to try", _HTML)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from json.encoder import encode_basestring
 from typing import Any
 
 from starlette.responses import Response
@@ -18,13 +19,43 @@ from backup_repository.sizes import format_size
 from backup_repository.users.model import User
 from backup_repository.versions.model import Version
 
+_INDENT = "    "
+_NAMED = {True: "true", False: "false", None: "null"}
+
 JsonObject = dict[str, Any]
 """A JSON object about to be sent."""
 
 
 def as_json(content: Mapping[str, Any]) -> bytes:
-    """Write JSON in the contract's layout."""
-    return json.dumps(content, indent=4, ensure_ascii=False).encode()
+    """Write JSON in the contract's layout.
+
+    Raises:
+        TypeError: something in it is no JSON; names are texts.
+    """
+    return _written(content, "\n").encode()
+
+
+def _written(value: Any, line: str) -> str:
+    """Write a value that begins on a line; `json` does the same a token at a time, which takes three times as long."""
+    kind = type(value)
+    if kind is str:
+        return encode_basestring(value)
+    if kind is dict:
+        deeper = line + _INDENT
+        parts = [f"{encode_basestring(name)}: {_written(one, deeper)}" for name, one in value.items()]
+        return f"{{{deeper}{f',{deeper}'.join(parts)}{line}}}" if parts else "{}"
+    if kind is list:
+        deeper = line + _INDENT
+        parts = [_written(one, deeper) for one in value]
+        return f"[{deeper}{f',{deeper}'.join(parts)}{line}]" if parts else "[]"
+    if kind is int:
+        return repr(value)
+    return _NAMED[value] if value is None or kind is bool else _rarely(value, line)
+
+
+def _rarely(value: Any, line: str) -> str:
+    """Write what is seldom in an answer: a fraction, a member of an enumeration, another kind of map or list."""
+    return json.dumps(value, indent=4, ensure_ascii=False).replace("\n", line)
 
 
 def json_response(content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

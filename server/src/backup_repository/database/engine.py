@@ -4,24 +4,69 @@ Promises: `transaction` is isolated enough for the jobs (SQLite: one writer at a
 PostgreSQL: read committed, and jobs lock the rows they decide about); leaving it normally commits durably, leaving it
 by an exception changes nothing. `reading` sees one moment, whatever is committed meanwhile. A database that is out of
 reach is `DatabaseUnavailable`, whoever notices, and a later call connects again by itself.
+
+SQLAlchemy's own `ext.asyncio` is left alone: it does the same, and loads the whole ORM, 6 MB that nothing here uses.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
-from typing import Protocol, TypeAlias
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar, TypeVarTuple, overload
 
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, Row, Select, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.selectable import TypedReturnsRows
+from sqlalchemy.util import greenlet_spawn
 
 from backup_repository.database import sqlite
 from backup_repository.errors import DatabaseUnavailable
 
-Transaction: TypeAlias = AsyncConnection
-"""What stores work on; begun and ended by `Database` alone."""
+_T = TypeVar("_T")
+_Arguments = TypeVarTuple("_Arguments")
+_Columns = TypeVarTuple("_Columns")
+_Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+_AT_A_TIME = 100
+"""Rows that a streamed query fetches at once."""
+
+
+class Transaction:
+    """What stores work on; begun and ended by `Database` alone."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which SQL the database speaks."""
+        return self._connection.dialect
+
+    @overload
+    async def execute(
+        self, statement: TypedReturnsRows[*_Columns], parameters: _Parameters = None
+    ) -> CursorResult[*_Columns]: ...
+
+    @overload
+    async def execute(
+        self, statement: Executable, parameters: _Parameters = None
+    ) -> CursorResult[*tuple[Any, ...]]: ...
+
+    async def execute(self, statement: Executable, parameters: _Parameters = None) -> CursorResult[Any]:
+        """Run a statement, for one set of parameters or for each of several; all of its rows are in memory then."""
+        return await greenlet_spawn(self._connection.execute, statement, parameters)
+
+    async def stream(self, query: Select[*_Columns]) -> AsyncIterator[Row[*_Columns]]:
+        """Give the rows of a query one by one; few of them are in memory at a time."""
+        streaming = {"stream_results": True}
+        result = await greenlet_spawn(self._connection.execute, query, execution_options=streaming)
+        while rows := await greenlet_spawn(result.fetchmany, _AT_A_TIME):
+            for row in rows:
+                yield row
+
+    async def run_sync(self, work: Callable[[Connection, *_Arguments], _T], *arguments: *_Arguments) -> _T:
+        """Let something work on the connection that knows nothing of asyncio; the loop goes on while it waits."""
+        return await greenlet_spawn(work, self._connection, *arguments)
 
 
 class _Kind(Protocol):
@@ -30,7 +75,7 @@ class _Kind(Protocol):
     CONNECT_FAILURES: tuple[type[Exception], ...]
     READING: Mapping[str, str]
 
-    def make_engine(self, url: str) -> AsyncEngine: ...
+    def make_engine(self, url: str) -> Engine: ...
 
     def out_of_reach(self, error: DBAPIError) -> bool: ...
 
@@ -92,7 +137,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._engine.dispose()
+        await greenlet_spawn(self._engine.dispose)
 
 
 async def take_turns(transaction: Transaction, name: str) -> None:
@@ -102,15 +147,15 @@ async def take_turns(transaction: Transaction, name: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _begun(engine: AsyncEngine, kind: _Kind) -> AsyncIterator[Transaction]:
+async def _begun(engine: Engine, kind: _Kind) -> AsyncIterator[Transaction]:
     try:
-        connection = await engine.connect()
+        connection = await greenlet_spawn(engine.connect)
     except kind.CONNECT_FAILURES as error:
         raise DatabaseUnavailable from error
     try:
-        await connection.begin()
-        yield connection
-        await connection.commit()
+        await greenlet_spawn(connection.begin)
+        yield Transaction(connection)
+        await greenlet_spawn(connection.commit)
     except IntegrityError:
         raise
     except DBAPIError as error:
@@ -118,4 +163,4 @@ async def _begun(engine: AsyncEngine, kind: _Kind) -> AsyncIterator[Transaction]
             raise DatabaseUnavailable from error
         raise
     finally:
-        await asyncio.shield(connection.close())  # which rolls back what was not committed
+        await asyncio.shield(greenlet_spawn(connection.close))  # which rolls back what was not committed

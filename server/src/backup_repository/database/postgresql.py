@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
-from sqlalchemy import event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 _CONNECT_SECONDS = 10
 _WAIT_SECONDS = 30
@@ -29,7 +28,7 @@ READING: Mapping[str, str] = {"isolation_level": "REPEATABLE READ"}
 """Options of transactions that read: all their statements see one moment."""
 
 
-def make_engine(url: str) -> AsyncEngine:
+def make_engine(url: str) -> Engine:
     """Prepare the engine of a `postgresql://…` or `postgres://…` address; query parameters go to the driver."""
 
     async def connect() -> asyncpg.Connection[asyncpg.Record]:
@@ -38,16 +37,20 @@ def make_engine(url: str) -> AsyncEngine:
             url, timeout=_CONNECT_SECONDS, server_settings={"application_name": "backup-repository"}
         )
 
-    engine = create_async_engine(
+    def adapted() -> Any:
+        driver: Any = engine.dialect.dbapi
+        return driver.connect(async_creator_fn=connect)
+
+    engine = create_engine(
         "postgresql+asyncpg://",
-        async_creator=connect,
+        creator=adapted,
         pool_size=_POOL_SIZE,
         max_overflow=0,
         pool_timeout=_WAIT_SECONDS,
         hide_parameters=True,  # they hold hashes, and errors go to the log
     )
 
-    @event.listens_for(engine.sync_engine, "checkout")
+    @event.listens_for(engine, "checkout")
     def _checked_out(connection: Any, _record: Any, _proxy: Any) -> None:
         if connection.driver_connection.is_closed():
             raise DisconnectionError  # the pool then connects again

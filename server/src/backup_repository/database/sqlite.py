@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 _BUSY_SECONDS = 30
@@ -21,10 +20,10 @@ READING: Mapping[str, str] = {}
 """Options of transactions that read: each of them sees one moment anyway."""
 
 
-def make_engine(url: str) -> AsyncEngine:
+def make_engine(url: str) -> Engine:
     """Prepare the engine of a `sqlite:///…` address."""
     address: URL = make_url(url)
-    engine = create_async_engine(
+    engine = create_engine(
         address.set(drivername="sqlite+aiosqlite"),
         connect_args={"timeout": _BUSY_SECONDS},
         poolclass=AsyncAdaptedQueuePool,
@@ -33,7 +32,7 @@ def make_engine(url: str) -> AsyncEngine:
         hide_parameters=True,  # they hold hashes, and errors go to the log
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own implicit BEGIN would come too late
         cursor = connection.cursor()
@@ -42,7 +41,7 @@ def make_engine(url: str) -> AsyncEngine:
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         # IMMEDIATE: two writers that have both read would otherwise fail instead of waiting for each other
         writes = connection.get_execution_options().get("writes", False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from typing import Any
 
@@ -199,16 +200,13 @@ grants = Table(
 )
 """Access control lists: at most one entry per account and collection."""
 
-_RETIRED = "retired_at IS NOT NULL"
-
 blobs = Table(
     "blobs",
     metadata,
     Column("key", String(32), primary_key=True),
     Column("retired_at", Moment),
-    Index("ix_blobs_retired", "key", sqlite_where=text(_RETIRED), postgresql_where=text(_RETIRED)),
 )
-"""Blobs the database knows: named by a version, or retired and waiting for the sweep.
+"""Blobs the database knows: named by a version, or retired and waiting for the sweep. One index more: see `schema`.
 
 A version and the sweep's claim on an unknown blob insert the same key, so that only one of them can win.
 """
@@ -246,3 +244,15 @@ version_tags = Table(
     Index("ix_version_tags_tag_file_id", "tag", "file_id"),
 )
 """The labels an upload was given, in the account's order (contract 4.3)."""
+
+
+@functools.cache
+def schema() -> MetaData:
+    """Return the tables with every index, for what creates or compares tables.
+
+    The index with a condition is added only here: to declare it takes the dialects of both engines, and PostgreSQL's is
+    2 MB that a server on SQLite never needs.
+    """
+    retired = text("retired_at IS NOT NULL")
+    Index("ix_blobs_retired", blobs.c.key, sqlite_where=retired, postgresql_where=retired)
+    return metadata
