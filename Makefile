@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo serve test fuzz check bench lock clean
+.PHONY: help demo serve test fuzz check bench soak lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -46,9 +46,13 @@ check: ## lint, format, types, import rows
 	@$(BIN)/mypy client/tests
 	@$(BIN)/lint-imports --no-logo
 
-bench: ## compare upload and download with peers, in one run
+bench: ## measure everything, with peers beside it; ARGS=--quick with little data
 	@$(SETUP) test
 	@PYTHONPATH=server/tests:tools $(BIN)/python -m bench.run $(ARGS)
+
+soak: ## 30 GB up and down through both NGINX; needs 31 GB of room, removes everything
+	@$(SETUP) test
+	@PYTHONPATH=server/tests:tools $(BIN)/python -m bench.soak $(ARGS)
 
 lock: ## write requirements/*.txt from requirements/*.in
 	@$(SETUP) dev

@@ -1,25 +1,28 @@
-"""The client against the shell: a directory of many files, archived, compressed and encrypted.
+"""The client against the shell and restic: a directory of many files, archived, compressed and encrypted.
 
 `bahub backup make` has the same work to do as `tar | zstd -1 -T2 | age`, and computes a digest besides; without a
-server the archive goes to /dev/null, with one it is uploaded, for the shell by curl.
+server the archive goes to /dev/null, with one it is uploaded, for the shell by curl. restic does more (it looks for
+what it has already) and less (its server may neither verify nor sync).
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shlex
-import shutil
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyrage
+from bench import restic
 from bench.client import Refused
+from bench.outcome import Outcome, Reached, Task
 from bench.processes import Memory
 from bench.rounds import Run
 from bench.table import Line
@@ -27,8 +30,21 @@ from machine import find_program
 from world.instance import Server, server
 
 _MB = 1e6
+_LARGE = 8 << 20
+"""Bytes from which on a file has no place in a directory of many."""
 _HEAD = ("", "speed", "", "ratio", "lowest, highest", "CPU", "", "largest process")
 _BAHUB = "import sys; from bahub.cli.main import main; sys.argv[0] = 'bahub'; main()"
+
+_MEASURED = """
+import json, resource, subprocess, sys, time
+begun = time.perf_counter()
+status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+seconds, used = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss]))
+sys.exit(status)
+"""
+"""Runs a command and prints its seconds, processor time and largest process in KiB. Small, because Linux counts the
+memory of whoever starts a process as that process's own until it has become the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +54,12 @@ class Way:
     name: str
     command: Callable[[], Sequence[str]]
     """Returns a command that makes one; its stdout is thrown away."""
+    tidy: Callable[[], None]
+    """Removes what it left."""
 
 
-def compare(root: Path, size: int, rounds: int) -> list[list[Line]]:
-    """Measure and return the lines of the one table.
-
-    Args:
-        root: an empty directory on a disk.
-        size: bytes that the directory should hold, about.
-        rounds: how often each way is measured.
+def compare(task: Task) -> Outcome:
+    """Measure a directory of half the size of the body.
 
     Raises:
         Refused: a program is missing, or a backup failed.
@@ -54,24 +67,33 @@ def compare(root: Path, size: int, rounds: int) -> list[list[Line]]:
     for program in ("tar", "zstd", "age", "curl"):
         if find_program(program) is None:
             raise Refused(f"{program} is not installed")
-    tree = root / "tree"
-    amount = _plant(tree, size)
+    root, rounds, tree = task.root, task.rounds, task.root / "tree"
+    amount = _plant(tree, task.size // 2)
     recipient = str(pyrage.x25519.Identity.generate().to_public())
     archive = f"tar -C / -cf - {shlex.quote(str(tree)[1:])} | zstd -q -1 -T2 | age -r {recipient}"
     (root / "server").mkdir()
-    with server(root / "server", tcp=True) as served:
-        client = _Client(root, tree, recipient, served)
-        alone = (
-            Way("tar | zstd -1 -T2 | age", lambda: ["sh", "-c", archive]),
-            Way("bahub, to stdout", lambda: client.command("--target", "-")),
-        )
-        sent = (
-            Way("tar | zstd -1 -T2 | age | curl", lambda: ["sh", "-c", f"{archive} | {client.curl()}"]),
-            Way("bahub, to the server", client.command),
-        )
-        lines = [_HEAD, *_measured("Archive alone; ratio to the shell", alone, amount, rounds, client.discard)]
-        lines += _measured("Archive and upload; ratio to the shell", sent, amount, rounds, client.discard)
-    return [lines]
+    with ExitStack() as stack:
+        client = _Client(root, tree, recipient, stack.enter_context(server(root / "server", tcp=True)))
+        alone = [
+            Way("tar | zstd -1 -T2 | age", lambda: ["sh", "-c", archive], client.discard),
+            Way("bahub, to stdout", lambda: client.command("--target", "-"), client.discard),
+        ]
+        sent = [
+            Way("tar | zstd -1 -T2 | age | curl", lambda: ["sh", "-c", f"{archive} | {client.curl()}"], client.discard),
+            Way("bahub, to the server", client.command, client.discard),
+        ]
+        why = restic.missing()
+        if not why:
+            peer = stack.enter_context(restic.restic(root / "restic", tree))
+            sent.append(Way(peer.name, peer.command, peer.peer.discard))
+        archived = _measured(alone, rounds)
+        uploaded = _measured(sent, rounds)
+    lines = [_HEAD, *_rows("Archive alone; ratio to the shell", archived, amount)]
+    lines += _rows("Archive and upload; ratio to the shell", uploaded, amount)
+    shell, bahub, *others = uploaded.values()
+    reached = [Reached("P12 shell", _ratio(bahub, shell))]
+    reached += [Reached("P12 restic", _ratio(bahub, other), sent[-1].name) for other in others]
+    return Outcome([lines], reached, [why] if why else [], {"P12 restic": why} if why else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,46 +140,61 @@ class _Client:
 
 
 def _plant(tree: Path, size: int) -> int:
-    """Copy this Python's packages until there are so many bytes, and return how many there are."""
+    """Copy this Python's packages until there are so many bytes, and return how many there are.
+
+    No copy has the bytes of another: restic stores equal ones once, which few real directories let it do.
+    """
     packages = Path(sys.prefix) / "lib"
     planted = 0
-    while planted < size:
-        copy = tree / f"copy-{planted}"
-        shutil.copytree(packages, copy, symlinks=True)
-        planted += sum(file.lstat().st_size for file in copy.rglob("*") if file.is_file() and not file.is_symlink())
-    return planted
+    for number in itertools.count():
+        table = bytes(byte ^ number for byte in range(256))
+        for file in sorted(packages.rglob("*")):
+            if planted >= size:
+                return planted
+            if file.is_file() and not file.is_symlink() and file.stat().st_size < _LARGE:
+                target = tree / f"copy-{number}" / file.relative_to(packages)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                planted += target.write_bytes(file.read_bytes().translate(table))
+    raise AssertionError
 
 
-def _measured(title: str, ways: Sequence[Way], amount: int, rounds: int, tidy: Callable[[], None]) -> list[Line]:
+def _measured(ways: Sequence[Way], rounds: int) -> dict[str, list[Run]]:
     """Let each way make a backup in every round, in changing order, after a round that does not count."""
     runs: dict[str, list[Run]] = {way.name: [] for way in ways}
     for number in range(rounds + 1):
         turn = number % len(ways)
         for way in (*ways[turn:], *ways[:turn]):
             run = _once(way)
-            tidy()
+            way.tidy()
             if number:
                 runs[way.name].append(run)
             print(f"bench: {way.name}, round {number} of {rounds}: {run.seconds:.2f} s", file=sys.stderr, flush=True)
-    reference = runs[ways[0].name]
+    return runs
+
+
+def _rows(title: str, runs: Mapping[str, Sequence[Run]], amount: int) -> list[Line]:
+    reference = next(iter(runs.values()))
     heading = (f"**{title}**", *[""] * (len(_HEAD) - 1))
     return [heading, *(_row(name, mine, reference, amount) for name, mine in runs.items())]
 
 
+def _ratio(mine: Sequence[Run], reference: Sequence[Run]) -> float:
+    return statistics.median(other.seconds / run.seconds for run, other in zip(mine, reference, strict=True))
+
+
 def _once(way: Way) -> Run:
+    """Make one backup.
+
+    Raises:
+        Refused: the command failed.
+    """
     command = way.command()
     os.sync()
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stderr.close()
-    if process.returncode != 0:
-        raise Refused(f"{way.name}: {said.decode(errors='replace')[-2000:]}")
-    largest = usage.ru_maxrss * 1024
-    return Run(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, Memory(largest, largest))
+    result = subprocess.run([sys.executable, "-c", _MEASURED, *command], capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise Refused(f"{way.name}: {result.stderr[-2000:]}")
+    seconds, cpu, largest = json.loads(result.stdout)
+    return Run(seconds, cpu, Memory(largest * 1024, largest * 1024))
 
 
 def _row(name: str, runs: Sequence[Run], reference: Sequence[Run], amount: int) -> Line:

@@ -12,32 +12,34 @@ from pathlib import Path
 
 from bench import client, table
 from bench.client import Refused, Request
+from bench.outcome import Outcome, Reached, Task
+from bench.product import port_of
 from bench.rounds import Contender, measure
-from bench.table import Line
 from bench.transfers import rows
 from machine import find_program
 from world import nginx
+from world.bodies import Body
 from world.buckets import BUCKET, KEY, SECRET, S3Bucket, running, serving_rclone
 from world.front import Files
 from world.instance import Installation, Server
 
 _PREFIX = "product"
+_PART = 4
+"""How many times smaller than elsewhere the body is."""
 
 
-def compare(root: Path, source: Path, rounds: int) -> list[list[Line]]:
-    """Measure both ways and return the lines of the one table.
-
-    Args:
-        root: an empty directory on the disk that the store keeps its objects on.
-        source: the file to upload.
-        rounds: how often each one is measured.
+def compare(task: Task) -> Outcome:
+    """Measure both ways, with a part of the body: what is compared is slow.
 
     Raises:
         Refused: rclone is not installed.
     """
     if find_program("rclone", str(Path(sys.executable).parent)) is None:
         raise Refused("rclone is not installed")
-    size = source.stat().st_size
+    root, size = task.root, task.size // (1 if task.quick else _PART)
+    source = root / "body"
+    with source.open("wb") as file:
+        file.writelines(Body(size, seed=2))
     with ExitStack() as stack:
         command, port = serving_rclone(root / "store")
         store = stack.enter_context(running(command, port, root / "store.log"))
@@ -54,20 +56,22 @@ def compare(root: Path, source: Path, rounds: int) -> list[list[Line]]:
 
         uploads = (
             Contender("rclone copyto (CPU and memory: the store's)", (store.pid,), lambda: peer.upload, tidy),
-            _uploading("server alone, streaming (SHA-256)", direct, _port(direct), source, tidy),
+            _uploading("server alone, streaming (SHA-256)", direct, port_of(direct), source, tidy),
             _uploading("application NGINX, landed file (SHA-256)", behind, behind_port, source, tidy),
         )
-        lines = [table.HEAD, *rows("Upload; ratio to rclone", measure("upload", uploads, rounds), size)]
+        uploaded = measure("upload to a store", uploads, task.rounds)
+        lines = [table.HEAD, *rows(f"Upload of {size // 2**20} MiB; ratio to rclone", uploaded, size)]
         peer.keep()
         versions = direct.create_collection()
-        client.upload(Request("POST", _port(direct), versions, direct.bearer), source)
-        wanted = Request("GET", _port(direct), f"{versions}/v1", direct.bearer)
+        client.upload(Request("POST", port_of(direct), versions, direct.bearer), source)
+        wanted = Request("GET", port_of(direct), f"{versions}/v1", direct.bearer)
         downloads = (
             Contender("rclone cat (CPU and memory: the store's)", (store.pid,), lambda: peer.download, lambda: None),
             Contender("server alone, streaming", (direct.pid,), lambda: lambda: _download(wanted), lambda: None),
         )
-        lines += rows("Download", measure("download", downloads, rounds), size)
-    return [lines]
+        lines += rows("Download", measure("download from a store", downloads, task.rounds), size)
+    reached = [Reached("P13", one.speed_ratio(uploaded[0]), one.contender.name) for one in uploaded[1:]]
+    return Outcome([lines], reached)
 
 
 class _Rclone:
@@ -129,10 +133,6 @@ def _uploading(name: str, served: Server, port: int, source: Path, tidy: Callabl
         return job
 
     return Contender(name, (served.pid,), prepare, tidy)
-
-
-def _port(served: Server) -> int:
-    return int(served.direct.host.rpartition(":")[2])
 
 
 def _download(request: Request) -> None:

@@ -23,24 +23,40 @@ class Memory:
     """Of all processes; pages that they share count for each of them."""
 
 
-def cpu_seconds(roots: Iterable[int]) -> float:
-    """Add up the processor time of these processes and their children, also of children that have ended."""
-    return sum(_ticks(pid) for pid in _family(roots)) * _TICK
+def cpu_seconds(roots: Iterable[int], *, alone: bool = False) -> float:
+    """Add up the processor time of these processes and their children, also of children that have ended.
+
+    Args:
+        roots: their ids.
+        alone: leave out children that still run.
+    """
+    return sum(_ticks(pid) for pid in (roots if alone else members(roots))) * _TICK
 
 
 def forget_peaks(roots: Iterable[int]) -> None:
     """Begin to look for the largest amount of memory anew."""
-    for pid in _family(roots):
+    for pid in members(roots):
         Path(f"/proc/{pid}/clear_refs").write_text(_RESET_PEAK)
 
 
-def peak_memory(roots: Iterable[int]) -> Memory:
-    """Return the largest amounts of memory since `forget_peaks`."""
-    peaks = [_peak(pid) for pid in _family(roots)]
+def peak_memory(roots: Iterable[int], *, alone: bool = False) -> Memory:
+    """Return the largest amounts of memory since `forget_peaks`, or ever.
+
+    Args:
+        roots: ids of processes.
+        alone: leave out their children.
+    """
+    peaks = [_peak(pid) for pid in (roots if alone else members(roots))]
     return Memory(max(peaks), sum(peaks))
 
 
-def _family(roots: Iterable[int]) -> list[int]:
+def resident_memory(roots: Iterable[int]) -> int:
+    """Add up what these processes and their children hold now, in bytes."""
+    return sum(psutil.Process(pid).memory_info().rss for pid in members(roots))
+
+
+def members(roots: Iterable[int]) -> list[int]:
+    """Return the ids of processes, each followed by those of its children."""
     processes = [psutil.Process(pid) for pid in roots]
     return [one.pid for root in processes for one in (root, *root.children(recursive=True))]
 

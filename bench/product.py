@@ -12,9 +12,14 @@ from pathlib import Path
 from bench.client import Refused, Request, download, upload
 from world import nginx
 from world.front import Files
-from world.instance import Server, server
+from world.instance import Installation, Server
 
 _LOG = "nginx-access.log"
+_CODE = "of-the-health-endpoint"
+_ALIAS = "/backup"
+"""The other spelling of `/versions`; application.conf lets no body land that is sent there."""
+SETTINGS = {"HEALTH_CHECK_CODE": _CODE, "METRICS_CODE": _CODE, "TRUSTED_PROXIES": "127.0.0.1"}
+"""Variables of the servers, as deployed behind a router."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,11 @@ class Product:
         """Make a collection and return an upload to it: no collection takes the same bytes twice."""
         return Request("POST", self.port, self.served.create_collection(), self.served.bearer)
 
+    def add_streaming(self) -> Request:
+        """Make a collection and return an upload to it that NGINX does not hand over as a file."""
+        request = self.add()
+        return replace(request, path=request.path.removesuffix("/versions") + _ALIAS)
+
     def get(self) -> Request:
         """Return a download of the version."""
         return Request("GET", self.port, f"{self.versions}/v1", self.served.bearer)
@@ -41,6 +51,15 @@ class Product:
     def list(self) -> Request:
         """Return a listing of the collection."""
         return Request("GET", self.port, self.versions, self.served.bearer)
+
+    def health(self) -> Request:
+        """Return the question whether all is well, asked at the front."""
+        return Request("GET", self.port, f"/health?code={_CODE}")
+
+    def health_direct(self) -> Request:
+        """Return the same, asked at the server itself."""
+        where = self.served.socket if self.served.socket.exists() else None
+        return replace(self.health(), unix=where)
 
     def discard(self) -> None:
         """Remove the blobs of all other uploads, for room on the disk; their rows stay and are never asked for."""
@@ -59,7 +78,7 @@ def behind_nginx(root: Path, source: Path) -> Iterator[Product]:
     front, inside = root / "front", root / "s"
     for directory in (root, front, inside):
         directory.mkdir()
-    with server(inside) as served:
+    with Installation.make(inside, **SETTINGS).serve() as served:
         files = Files.write(front, served)
         with nginx.running(files.application, files.inner, front / "log" / _LOG, as_us=True) as before:
             yield _with_version(served, (served.pid, before.pid), files.inner[1], source)
@@ -69,8 +88,13 @@ def behind_nginx(root: Path, source: Path) -> Iterator[Product]:
 def alone(root: Path, source: Path) -> Iterator[Product]:
     """Run the server on a TCP port without anything in front of it, with the source as the stored version."""
     root.mkdir()
-    with server(root, tcp=True) as served:
-        yield _with_version(served, (served.pid,), int(served.direct.host.rpartition(":")[2]), source)
+    with Installation.make(root, **SETTINGS).serve(tcp=True) as served:
+        yield _with_version(served, (served.pid,), port_of(served), source)
+
+
+def port_of(served: Server) -> int:
+    """Return the TCP port that a server listens on."""
+    return int(served.direct.host.rpartition(":")[2])
 
 
 def _with_version(served: Server, pids: tuple[int, ...], port: int, source: Path) -> Product:

@@ -58,6 +58,14 @@ class Series:
         """Return how many times as fast as another this one was, in each round."""
         return [other.seconds / run.seconds for run, other in zip(self.runs, reference.runs, strict=True)]
 
+    def speed_ratio(self, reference: Series) -> float:
+        """Return the median of `speed_ratios`."""
+        return statistics.median(self.speed_ratios(reference))
+
+    def cpu_ratio(self, reference: Series) -> float:
+        """Return the median, over the rounds, of how many times as much processor time as another this one took."""
+        return statistics.median(run.cpu / other.cpu for run, other in zip(self.runs, reference.runs, strict=True))
+
 
 def measure(job: str, contenders: Sequence[Contender], rounds: int) -> list[Series]:
     """Let all contenders do the job in so many rounds, after one round that does not count."""

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from bench import client, edges, table
+from bench import client, edges, load, table
 from bench.client import Refused
+from bench.outcome import Outcome, Task
 from bench.product import Product, alone
 from bench.rounds import Contender, measure
-from bench.table import Line
 from bench.transfers import downloading, rows, uploading
 from world.ports import free_port
 
@@ -23,19 +23,14 @@ _REQUESTS = 1000
 _CONNECTIONS = 4
 
 
-def compare(root: Path, source: Path, rounds: int) -> list[list[Line]]:
-    """Measure both, then try the edge cases of HTTP; return the lines of the two tables.
-
-    Args:
-        root: an empty directory on the disk that both store on.
-        source: the file to upload.
-        rounds: how often each one is measured.
+def compare(task: Task) -> Outcome:
+    """Measure both, then try the edge cases of HTTP.
 
     Raises:
         Refused: Granian is not installed, or does not start.
     """
-    size = source.stat().st_size
-    with alone(root / "alone", source) as uvicorn, _granian(uvicorn) as granian:
+    source, rounds, size = task.source, task.rounds, task.size
+    with alone(task.root / "alone", source) as uvicorn, _granian(uvicorn) as granian:
         both = {"uvicorn (httptools, uvloop)": uvicorn, "Granian (uvloop)": granian}
         uploads = [uploading(name, product, source) for name, product in both.items()]
         downloads = [downloading(name, product) for name, product in both.items()]
@@ -47,14 +42,14 @@ def compare(root: Path, source: Path, rounds: int) -> list[list[Line]]:
             *table.rows("Listing", measure("listing", listings, rounds), _REQUESTS, "requests/s", "s/1000"),
         ]
         cases = [(case.__doc__ or "", *(case(product) for product in both.values())) for case in edges.CASES]
-    return [lines, [("", *both), *cases]]
+    return Outcome([lines, [("", *both), *cases]])
 
 
 def _listing(name: str, product: Product) -> Contender:
     request = product.list()
 
     def job() -> None:
-        client.repeat(request, _REQUESTS, _CONNECTIONS)
+        load.repeat(request, _REQUESTS, _CONNECTIONS)
 
     return Contender(name, product.pids, lambda: job, lambda: None)
 
@@ -91,7 +86,7 @@ def _wait_until_answering(process: subprocess.Popen[bytes], product: Product, lo
     deadline = time.monotonic() + _PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            client.repeat(product.list(), 1, 1)
+            client.fetch(product.list())
         except Refused:
             time.sleep(0.05)
         else:
