@@ -212,12 +212,17 @@ class ReadOnlyInstance(DomainError):
 
 
 class DatabaseUnavailable(DomainError):
-    """The database is out of reach (contract 1.3 E7)."""
+    """The database is out of reach (contract 1.3 E7).
+
+    Attributes:
+        refusal: what the database said when it refused the connection, for the operator alone; empty: nothing.
+    """
 
     kind = Kind.DATABASE_DOWN
 
-    def __init__(self) -> None:
+    def __init__(self, refusal: str = "") -> None:
         super().__init__("Internal server error", 503)
+        self.refusal = refusal
 
 
 class ConfigurationError(Exception):

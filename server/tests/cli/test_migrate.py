@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sqlite3
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
@@ -63,6 +65,25 @@ def execute(installation: Installation, statement: str) -> None:
             await connection.close()
 
     asyncio.run(on_server())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "refusal"),
+    [
+        (lambda url: url + "x", 'database "[^"]+x" does not exist'),
+        (lambda url: url + "?keepalives=1", 'unrecognized configuration parameter "keepalives"'),
+        (lambda url: url + "?sslmode=sometimes", "`sslmode` parameter must be one of: .*"),
+        (lambda url: url.replace("//backup", "//nobody"), 'role "nobody" does not exist'),
+    ],
+)
+def test_an_address_that_postgresql_refuses_is_told_in_its_words(
+    postgres: PostgresCluster, tmp_path: Path, spoil: Callable[[str], str], refusal: str
+) -> None:
+    """It answers, so it need not be waited for."""
+    place = bare(tmp_path, DATABASE_URL=spoil(postgres.create_database()))
+    refused = run(place, *MIGRATE)
+    assert refused.code == 1
+    assert re.fullmatch(f"The database refuses: {refusal}; check DATABASE_URL\n", refused.err), refused.err
 
 
 def test_migrating_twice_lists_every_revision_and_then_none(empty: Installation) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from world.ports import free_port
 from world.programs import lack, require_program
 
@@ -48,6 +49,21 @@ class PostgresCluster:
         log = str(self.directory / "log")
         data = str(self.directory / "data")
         self._run("pg_ctl", "start", "--pgdata", data, "--log", log, "--options", options, "--wait")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let none of its processes go on, as when a machine hangs: connections stay, answers do not come."""
+        pid = int((self.directory / "data" / "postmaster.pid").read_text().split()[0])
+        postmaster = psutil.Process(pid)
+        postmaster.suspend()  # first, so that no more children come
+        processes = [postmaster, *postmaster.children()]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
 
     def initialise(self) -> None:
         """Make the empty cluster's files."""

@@ -17,6 +17,7 @@ OUTDATED = "The database schema is outdated; run `backup-repository db migrate`"
 
 _NO_SQLITE = "The database cannot be used: DATABASE_URL must name a writable SQLite database, or a new file"
 _NO_SERVER = "The database is out of reach; is it started? `backup-repository health wait-for-database` waits for it"
+_REFUSED = "The database refuses: {}; check DATABASE_URL"
 
 
 @contextlib.contextmanager
@@ -29,7 +30,8 @@ def explained(config: Config) -> Iterator[None]:
     try:
         yield
     except DatabaseUnavailable as error:
-        output.note(_NO_SQLITE if config.database_url.startswith("sqlite:") else _NO_SERVER)
+        refused = _REFUSED.format(error.refusal) if error.refusal else _NO_SERVER
+        output.note(_NO_SQLITE if config.database_url.startswith("sqlite:") else refused)
         raise typer.Exit(output.FAILED) from error
     except (CannotMigrate, NewerSchema) as error:
         output.note(str(error))

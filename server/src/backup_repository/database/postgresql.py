@@ -64,3 +64,15 @@ def out_of_reach(error: DBAPIError) -> bool:
     return isinstance(cause, asyncpg.InterfaceError | asyncpg.PostgresConnectionError | OSError | TimeoutError) or (
         isinstance(cause, asyncpg.PostgresError) and str(cause.sqlstate)[:2] in _OUT_OF_REACH
     )
+
+
+def refusal(error: Exception) -> str:
+    """Return what PostgreSQL, or the driver that reads the address, has against a connection, if anything."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, asyncpg.ClientConfigurationError) or (
+            isinstance(link, asyncpg.PostgresError) and str(link.sqlstate)[:2] not in _OUT_OF_REACH
+        ):
+            return " ".join(str(link).split())
+        link = link.__cause__
+    return ""

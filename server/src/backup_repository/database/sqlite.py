@@ -54,3 +54,8 @@ def out_of_reach(error: DBAPIError) -> bool:
     """Whether the failure lies in reaching the database rather than in the statement."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _OUT_OF_REACH
+
+
+def refusal(_error: Exception) -> str:
+    """Return nothing: a file has no words of its own."""
+    return ""
