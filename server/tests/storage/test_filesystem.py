@@ -297,5 +297,5 @@ async def test_a_probe_that_is_given_up_leaves_nothing(disk: Disk) -> None:
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])
-    storage._threads._pool.shutdown(wait=True)
+    storage._probing._pool.shutdown(wait=True)
     assert disk.files() == []

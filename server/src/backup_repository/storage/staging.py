@@ -14,7 +14,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -170,10 +170,19 @@ class StagedFile:
         """
         self._begin_step()
         self.sync()
+        self._publish(os.fsync)
+
+    def show(self) -> None:
+        """Make the blob visible without waiting for the disk, for one that is withdrawn at once; raises as `finish`."""
+        self._begin_step()
+        self._publish(lambda _shard: None)
+
+    def _publish(self, settle: Callable[[int], None]) -> None:
+        """Move the file into its shard and settle that, or leave no trace of it there."""
         with self._shards.make(shard_of(self.key)) as shard, storage_errors():
             try:
                 self._move(shard)
-                os.fsync(shard)
+                settle(shard)
             except BaseException:
                 for name in (self.key, self.key + PARTIAL):
                     with contextlib.suppress(OSError):

@@ -20,6 +20,8 @@ from backup_repository.storage.staging import StagedFile
 from backup_repository.storage.threads import Threads
 
 _THREADS = 32
+_PROBES = 2
+"""Threads for health checks, which so wait for no upload, and hang without it on a directory that hangs."""
 _BLOCK = 256 * 1024
 """Bytes that a reader gives at once."""
 
@@ -35,6 +37,7 @@ class FilesystemStorage:
         self._shards = Shards(directory)
         self._staging = staging
         self._threads = Threads("storage", _THREADS)
+        self._probing = Threads("probing", _PROBES)
 
     @contextlib.asynccontextmanager
     async def draft(self, key: str | None = None) -> AsyncIterator[Draft]:
@@ -86,7 +89,7 @@ class FilesystemStorage:
 
     async def probe(self, *, write: bool) -> None:
         """See `Storage.probe`; a probe that is given up still removes its blob when the directory answers again."""
-        await self._threads.run(self._write_and_compare if write else self._shards.names)
+        await self._probing.run(self._write_and_compare if write else self._shards.names)
 
     async def clear_litter(self, older_than: float) -> int:
         """See `Storage.clear_litter`; what dead processes left in staging is removed by `own_staging`."""
@@ -104,12 +107,14 @@ class FilesystemStorage:
         return None
 
     def _write_and_compare(self) -> None:
+        # Without fsync: on a busy disk each costs 100 ms, to this check and to the uploads beside it, which find out
+        # by themselves whether the disk keeps what it takes.
         content = secrets.token_bytes(64)
         file = StagedFile(self._staging, self._shards)
         try:
             file.create()
             file.write(content)
-            file.finish()
+            file.show()
             try:
                 descriptor = self._shards.open_blob(file.key)
                 try:
@@ -119,7 +124,7 @@ class FilesystemStorage:
                 finally:
                     os.close(descriptor)
             finally:
-                self._shards.delete(file.key)
+                self._shards.withdraw(file.key)
         finally:
             file.leave()
 
