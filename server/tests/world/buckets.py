@@ -99,6 +99,13 @@ class S3Bucket(Bucket):
                 return []
         return [upload["Key"] for upload in found]
 
+    def parts(self, prefix: str) -> int:
+        """Count the parts of unfinished uploads that have arrived."""
+        with self.client() as client:
+            found = client.list_multipart_uploads(Bucket=BUCKET, Prefix=prefix).get("Uploads", [])
+            named = [{"Bucket": BUCKET, "Key": upload["Key"], "UploadId": upload["UploadId"]} for upload in found]
+            return sum(len(client.list_parts(**upload).get("Parts", [])) for upload in named)
+
     def objects(self, prefix: str) -> dict[str, int]:
         """Give names and sizes of the objects."""
         with self.client() as client:
