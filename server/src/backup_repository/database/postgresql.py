@@ -13,6 +13,8 @@ _CONNECT_SECONDS = 10
 _WAIT_SECONDS = 30
 """How long a job waits for a connection of the pool."""
 _POOL_SIZE = 10
+_SESSION = {"application_name": "backup-repository", "idle_in_transaction_session_timeout": "60s"}
+"""A process that freezes in the middle of a transaction keeps others waiting for its locks no longer than that."""
 _OUT_OF_REACH = frozenset({"08", "53", "57"})
 """Classes of SQLSTATE: connection exception, insufficient resources, operator intervention."""
 
@@ -33,9 +35,7 @@ def make_engine(url: str) -> Engine:
 
     async def connect() -> asyncpg.Connection[asyncpg.Record]:
         # asyncpg reads the address itself, so that libpq's query parameters such as sslmode keep their meaning
-        return await asyncpg.connect(
-            url, timeout=_CONNECT_SECONDS, server_settings={"application_name": "backup-repository"}
-        )
+        return await asyncpg.connect(url, timeout=_CONNECT_SECONDS, server_settings=_SESSION)
 
     def adapted() -> Any:
         driver: Any = engine.dialect.dbapi
