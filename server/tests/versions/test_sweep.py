@@ -231,6 +231,23 @@ async def test_several_sweeps_at_once_agree(database: Database) -> None:
     assert await keys(storage) == await recorded(database) == {named}
 
 
+async def test_what_a_frozen_process_is_about_to_forget_is_not_waited_for(
+    postgres: PostgresCluster,
+) -> None:
+    """The other sweep goes on, and the row goes as soon as its holder wakes; SQLite has one writer on one machine."""
+    database = Database(postgres.create_database())
+    await migrate(database)
+    storage = MemoryStorage()
+    held, free = await put(storage, b"x"), await put(storage, b"y")
+    await retire(database, held, free)
+    async with database.transaction() as frozen:
+        await store.forget(frozen, held)
+        await sweep_of(database, storage).run(0)
+        assert (await keys(storage), await recorded(database)) == (set(), {held})
+    assert await recorded(database) == set()
+    await database.close()
+
+
 async def test_thousands_are_swept_in_one_go(database: Database) -> None:
     """More than a batch of each kind, in a dry run too."""
     storage = MemoryStorage()

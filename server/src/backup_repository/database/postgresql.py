@@ -13,8 +13,9 @@ _CONNECT_SECONDS = 10
 _WAIT_SECONDS = 30
 """How long a job waits for a connection of the pool."""
 _POOL_SIZE = 10
-_SESSION = {"application_name": "backup-repository", "idle_in_transaction_session_timeout": "60s"}
-"""A process that freezes in the middle of a transaction keeps others waiting for its locks no longer than that."""
+_SESSION = {"application_name": "backup-repository", "idle_in_transaction_session_timeout": "30s"}
+"""A process that freezes in the middle of a transaction keeps others waiting for its locks no longer than that,
+which is less than their own patience."""
 _OUT_OF_REACH = frozenset({"08", "53", "57"})
 """Classes of SQLSTATE: connection exception, insufficient resources, operator intervention."""
 

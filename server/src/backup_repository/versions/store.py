@@ -233,8 +233,13 @@ async def claim(tx: Transaction, key: str, now: datetime) -> None:
 
 
 async def forget(tx: Transaction, key: str) -> None:
-    """Forget a retired blob after the storage has deleted it."""
-    await tx.execute(delete(blobs).where(blobs.c.key == key, blobs.c.retired_at.is_not(None)))
+    """Forget a retired blob after the storage has deleted it.
+
+    Another process that is about to forget it is not waited for, as it may be frozen: the next sweep comes by again.
+    """
+    retired_one = select(blobs.c.key).where(blobs.c.key == key, blobs.c.retired_at.is_not(None))
+    free = retired_one.with_for_update(skip_locked=True).scalar_subquery()
+    await tx.execute(delete(blobs).where(blobs.c.key == free))
 
 
 @dataclass(frozen=True, slots=True)
