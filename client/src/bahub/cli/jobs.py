@@ -11,7 +11,7 @@ from bahub.cli.live import watched
 from bahub.cli.output import sentence_of
 from bahub.cli.session import Session
 from bahub.config.model import Backup
-from bahub.errors import BahubError
+from bahub.errors import BahubError, Interrupted
 from bahub.notifications.event import Event
 from bahub.notifications.send import Notifiers
 from bahub.progress import Progress
@@ -78,14 +78,19 @@ def reported(session: Session, definition: Backup, event: str, work: Callable[[]
         definition: what it is about.
         event: the name of a failure, as `backup.failed`.
         work: what to do.
+
+    Raises:
+        Interrupted: a signal came.
     """
     try:
         work()
-    except BahubError as error:
-        return session.output.failure(error, event, definition=definition.name)
-    except Exception as error:  # noqa: BLE001 - a defect here is none in the next definition
-        code = session.output.failure(error, event, definition=definition.name)
-        session.tell_unexpected(error)
+    except Exception as error:  # noqa: BLE001 - even a defect here is none in the next definition
+        reason = session.ending.reason(error)
+        if isinstance(reason, Interrupted):
+            raise reason from None
+        code = session.output.failure(reason, event, definition=definition.name)
+        if not isinstance(reason, BahubError):
+            session.tell_unexpected(reason)
         return code
     return 0
 

@@ -1,4 +1,4 @@
-"""`bahub`: groups and commands, the spellings they also answer to, signals, and how every run ends.
+"""`bahub`: groups and commands, the spellings they also answer to, and how every run ends.
 
 Options in front of a command (`--config`, `--debug`, `--quiet`, `--json`) may also stand behind it.
 """
@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -75,17 +73,19 @@ def main() -> None:
         arguments[position : position + 1] = spelled_out(arguments[position])
     called = None if _COMPLETE in os.environ else "" if position is None else arguments[position]
     session = Session()
-    _raise_on_signals()
+    session.ending.listen()
     try:
         build_app(called)(args=arguments, obj=session)
     except BrokenPipeError:  # whoever read our stdout has gone
         nobody_reads(sys.stdout)
         raise SystemExit(1) from None
-    except (BahubError, Interrupted) as error:
-        raise SystemExit(session.output.failure(error)) from None
-    except Exception as error:  # noqa: BLE001 - a defect; people get a sentence, the error handlers the rest
-        code = session.output.failure(error)
-        session.tell_unexpected(error)
+    except Interrupted as interruption:
+        raise SystemExit(session.output.failure(interruption)) from None
+    except Exception as error:  # noqa: BLE001 - perhaps a defect; people get a sentence, the error handlers the rest
+        reason = session.ending.reason(error)
+        code = session.output.failure(reason)
+        if not isinstance(reason, BahubError | Interrupted):
+            session.tell_unexpected(reason)
         raise SystemExit(code) from None
 
 
@@ -147,18 +147,3 @@ def _options(
 
 def _not_called() -> None:
     """Stand in for what was not called, in the list of commands."""
-
-
-def _raise_on_signals() -> None:
-    """Let the first signal to end be an exception where the program waits; clean-up is not interrupted by more."""
-    ended = False
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        nonlocal ended
-        if not ended:
-            ended = True
-            raise Interrupted(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, end)

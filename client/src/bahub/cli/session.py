@@ -15,6 +15,7 @@ import typer
 
 from bahub.adapters import registry as adapters
 from bahub.cli.output import Output
+from bahub.cli.signals import Ending
 from bahub.config.load import load, locate
 from bahub.config.model import Backup, Config
 from bahub.errors import Misconfigured, Problem
@@ -30,6 +31,7 @@ class Session:
     config_option: Path | None = None
     """`--config`."""
     output: Output = field(default_factory=Output)
+    ending: Ending = field(default_factory=Ending)
 
     @cached_property
     def config(self) -> Config:
