@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -15,8 +16,9 @@ from realm.standin_server import PATH, VERSIONS, Exchange, StandIn, standin_serv
 
 from bahub.cli.live import report
 from bahub.cli.main import spelled_out
-from bahub.cli.output import exit_code_of, sentence_of
+from bahub.cli.output import Output, exit_code_of, sentence_of
 from bahub.errors import BadUsage, Failed, Interrupted, Misconfigured, Problem, ProgramFailed, Refused, Tampered
+from bahub.masking import MASK, Secret
 from bahub.progress import Progress
 
 TOKEN = "a-token-of-these-tests"
@@ -208,6 +210,24 @@ def test_what_the_server_says_is_masked(tmp_path: Path) -> None:
     assert ended.code == 4
     assert "no collection for Bearer ********" in ended.err
     assert TOKEN not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("failure", [Failed, RuntimeError])
+@pytest.mark.parametrize(
+    "secret", ["first line of a key\nand its second line", 'quoted "and \\ slashed', "a\u00a0space that is none"]
+)
+def test_a_secret_of_any_characters_is_masked(
+    secret: str, failure: type[Exception], as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Case 52: neither the joining of lines nor the escapes of JSON hide it from the mask."""
+    Secret(secret)
+    Output(as_json=as_json).failure(failure(f"login of {secret} refused"), further=[{"said": (secret,)}])
+    printed = capsys.readouterr()
+    assert f"login of {MASK} refused" in printed.err
+    if as_json:
+        fields = json.loads(printed.out)
+        assert (fields["error"].endswith(f"login of {MASK} refused"), fields["further"]) == (True, [{"said": [MASK]}])
 
 
 @pytest.mark.parametrize("redirection", ["| true", ">&-", ">&- 2>&-", "| head -c 1"])

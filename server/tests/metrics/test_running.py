@@ -101,6 +101,25 @@ def test_more_uploads_than_rows_go_on_unseen() -> None:
     assert read(memory) == []
 
 
+@pytest.mark.parametrize("announced", [2**63 - 1, 2**63, 10**30])
+def test_whatever_is_announced_is_shown_as_far_as_a_row_holds_it(announced: int) -> None:
+    memory = Board().memory
+    with shown(Rows(memory), 1, announced=announced):
+        assert [upload.announced for upload in read(memory)] == [2**63 - 1]
+
+
+def test_an_upload_that_cannot_be_shown_takes_no_row() -> None:
+    memory = Board().memory
+    rows = Rows(memory)
+    with pytest.raises(ValueError, match="UUID"), rows.upload("no id", begun_at=NOON, announced=1, landed=False):
+        pass
+    with ExitStack() as stack:
+        for number in range(ROWS):
+            stack.enter_context(shown(rows, number))
+        assert len(read(memory)) == ROWS
+    assert read(memory) == []
+
+
 def test_a_row_that_is_being_changed_is_passed_over() -> None:
     memory = Board().memory
     with shown(Rows(memory), 1):

@@ -142,17 +142,17 @@ def failure_fields(error: BaseException) -> dict[str, Any]:
 
 
 def sentence_of(error: BaseException) -> str:
-    """Say in one sentence what went wrong."""
+    """Say in one sentence what went wrong, masked: joined to one line, a secret of several would not be found."""
     if isinstance(error, Interrupted):
         return f"interrupted by {error.name}"
     if isinstance(error, BahubError):
-        return f"{error.stage}: {error.message}" if error.stage else error.message
-    return f"unexpected error: {type(error).__name__}: {error}".replace("\n", " ")
+        return masked(f"{error.stage}: {error.message}" if error.stage else error.message)
+    return masked(f"unexpected error: {type(error).__name__}: {error}").replace("\n", " ")
 
 
 def _explained(error: BaseException, definition: str) -> list[str]:
     if isinstance(error, Misconfigured):
-        lines = [f"configuration: {line}" for line in error.message.splitlines()]
+        lines = [f"configuration: {line}" for line in masked(error.message).splitlines()]
     else:
         lines = [f"error: {definition + ': ' if definition else ''}{' '.join(sentence_of(error).splitlines())}"]
     if isinstance(error, BahubError):
@@ -167,8 +167,17 @@ def _explained(error: BaseException, definition: str) -> list[str]:
 
 def _object(event: str, fields: Mapping[str, Any]) -> str:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    line = json.dumps({"event": event, "time": now, **fields}, ensure_ascii=False, default=str)
+    known = _masked_texts({"event": event, "time": now, **fields})  # before they are escaped
+    line = json.dumps(known, ensure_ascii=False, default=lambda value: masked(str(value)))
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line) + "\n"
+
+
+def _masked_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, Mapping):
+        return {key: _masked_texts(item) for key, item in value.items()}
+    return [_masked_texts(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def prepare_streams() -> None:

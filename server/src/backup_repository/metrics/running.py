@@ -24,6 +24,8 @@ _WORD, _ROW = 8, 8
 _STAMP, _ID, _BEGUN, _ANNOUNCED, _RECEIVED, _LANDED = 0, 1, 3, 4, 5, 6
 ROWS = ROOM // (_WORD * _ROW)
 """How many uploads of one process are seen at once; whatever goes beyond works as well, unseen."""
+_LARGEST = 2**63 - 1
+"""What a word holds; whoever announces more is refused."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -63,16 +65,16 @@ class Rows:
         if not self._free:
             yield _unseen
             return
-        row = heapq.heappop(self._free)
-        start, words = row * _ROW, self._words
+        start, words = self._free[0] * _ROW, self._words
         stamp = words[start + _STAMP] | 1
         words[start + _STAMP] = stamp
         self._octets[(start + _ID) * _WORD : (start + _BEGUN) * _WORD] = UUID(collection_id).bytes
         words[start + _BEGUN] = (begun_at - _EPOCH) // _MICROSECOND
-        words[start + _ANNOUNCED] = -1 if announced is None else announced
+        words[start + _ANNOUNCED] = -1 if announced is None else min(announced, _LARGEST)
         words[start + _RECEIVED] = 0
         words[start + _LANDED] = landed
         words[start + _STAMP] = stamp + 1
+        row = heapq.heappop(self._free)  # not sooner: what failed until here would take the row for ever
         place = start + _RECEIVED
 
         def received(octets: int) -> None:
