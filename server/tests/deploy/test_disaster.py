@@ -120,6 +120,11 @@ def test_the_first_block_says_what_the_others_use() -> None:
     assert {one or other for one, other in named} == {"STATE", "COPY", "dump", "put_back", "run"}
 
 
+def test_nobody_else_reads_the_copy(saved: tuple[Site, str]) -> None:
+    site, _ = saved
+    assert (site.copy / "database.dump").stat().st_mode & 0o077 == 0
+
+
 def test_everything_is_lost_but_the_copy(saved: tuple[Site, str]) -> None:
     site, versions = saved
     with site.installation.serve() as before:

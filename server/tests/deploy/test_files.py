@@ -150,6 +150,12 @@ def test_stored_files_are_served_as_the_contract_says(application: Block) -> Non
     assert {"ETag", "Last-Modified", "Repr-Digest", "X-Content-Type-Options"} <= kept
 
 
+def test_no_location_on_the_way_to_a_download_takes_full_packets_away(application: Block) -> None:
+    """NGINX never turns `tcp_nopush` on again for a connection that met a location without it."""
+    for location in application.find("location"):
+        assert location.in_force("tcp_nopush") == [("on",)]
+
+
 def test_each_proxying_location_sets_all_headers_anew(router: Block, application: Block) -> None:
     """Section 4.2: locations do not inherit header lines."""
     for location in (*router.find("location"), *application.find("location")):

@@ -40,6 +40,14 @@ def test_the_guide_names_missing_lines_that_are_missing(heading: str) -> None:
     assert [line for line in absent if line in words] == []
 
 
+def test_commands_for_the_server_find_the_program() -> None:
+    """It is in no directory of PATH there; only a client asks the public address, with a program of its own."""
+    commands = [line for block in re.findall("```sh\n(.*?)```", GUIDE, re.DOTALL) for line in block.splitlines()]
+    bare = [line for line in commands if line.startswith("backup-repository ")]
+    assert bare == ["backup-repository doctor https://backups.example.org \\"]
+    assert "run doctor http://127.0.0.1:8080" in commands
+
+
 @pytest.mark.parametrize("file", [APPLICATION, ROUTER], ids=lambda file: file.name)
 def test_the_top_of_each_file_lists_what_an_operator_sets(file: Path) -> None:
     text = file.read_text()
