@@ -148,6 +148,39 @@ def test_open_endpoints_are_named(fronted_with: FrontMaker) -> None:
     assert finding.sentence.startswith("/health answers without a code")
 
 
+ROUND_TRIP, FORGED = "round trip", "forged hand-over header"
+IN_THE_WAY = {
+    "no token arrives": Broken(
+        "router", 'proxy_set_header Forwarded "";', 'proxy_set_header Forwarded ""; proxy_set_header Authorization "";',
+        ROUND_TRIP, Verdict.FAIL, ("does not reach the server", "`proxy_set_header Authorization`"),
+    ),
+    "refusals are replaced": Broken(
+        "router", "proxy_intercept_errors off", "proxy_intercept_errors on",
+        FORGED, Verdict.FAIL, ('400, "Bad request"', "set `proxy_intercept_errors off`"),
+    ),
+    "bodies land elsewhere": Broken(
+        "application", "client_body_temp_path /var/lib/backup-repository/incoming;", "",
+        ROUND_TRIP, Verdict.FAIL, ("42023", "REVPROXY_STORAGE_DIR and `client_body_temp_path`"),
+    ),
+    "blobs are looked for elsewhere": Broken(
+        "application", "alias /var/lib/backup-repository/storage/;", "alias /nowhere/;",
+        ROUND_TRIP, Verdict.FAIL, ("42002", "let `alias` in application.conf name FS_LOCAL_DIRECTORY"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", IN_THE_WAY)
+def test_a_setting_in_the_way_of_a_version_is_named(served: Server, fronted_with: FrontMaker, case: str) -> None:
+    broken = IN_THE_WAY[case]
+    running = fronted_with(**broken.change)
+    versions = served.create_collection()
+    finding = examined(public(running), token=served.token, collection=collection_id(versions))[broken.check]
+    assert finding.verdict is broken.verdict
+    for words in broken.words:
+        assert words in finding.sentence
+    assert served.direct.ask("GET", versions, served.bearer).json()["versions"] == {}
+
+
 def test_a_proxy_that_spoils_downloads_is_noticed(served: Server, fronted_with: FrontMaker) -> None:
     running = fronted_with(
         router={'proxy_set_header Forwarded "";': 'proxy_set_header Forwarded ""; proxy_set_header Range "";'}

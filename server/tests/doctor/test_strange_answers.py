@@ -34,8 +34,12 @@ SAID: dict[str, tuple[Words, list[str]]] = {
         lambda _: page("302 Found", "", f"Location: https://me:{SECRET}@example.org/login?next={SECRET}"),
         ["redirects to https://example.org/login; give that address"],
     ),
+    "a redirect to TLS": (
+        lambda _: page("308 Permanent Redirect", "", "Location: https://example.org/in/api/stable/version"),
+        ["redirects to https://example.org/in; give that address"],
+    ),
     "502": (lambda _: page("502 Bad Gateway", "<p>nginx</p>"), ["502", "`upstream`", "`backup-repository serve`"]),
-    "503": (lambda _: page("503 Busy", "<p>busy</p>"), ["503", "database"]),
+    "503": (lambda _: page("503 Busy", "<p>busy</p>"), ["503", "database", "`limit_req`"]),
     "504": (lambda _: page("504 Gateway Time-out", "<p>nginx</p>"), ["504", "`proxy_read_timeout`"]),
     "other JSON": (lambda _: page("200 OK", '["x"]', kind="application/json"), ["200", "something else"]),
     "a message": (
@@ -143,6 +147,7 @@ def test_a_path_that_is_no_prefix_is_described(fronted: Front) -> None:
     found = examined(f"{public(fronted)}/elsewhere/")
     assert found["address"].verdict is Verdict.FAIL
     assert f'{public(fronted)}/elsewhere is not answered by Backup Repository: it answers 404, "' in str(found)
+    assert "give the address without /elsewhere" in found["address"].sentence
 
 
 def test_every_trouble_is_a_line_and_exit_1(tmp_path: Path) -> None:

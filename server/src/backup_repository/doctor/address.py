@@ -18,7 +18,7 @@ from backup_repository.doctor.wire import Wire
 
 _WHO = f"{API}/version"
 """Any token opens it; without one our server says so in its own words."""
-_BAD_REQUEST, _UNAUTHENTICATED = 400, 401
+_BAD_REQUEST, _UNAUTHENTICATED, _NOT_FOUND = 400, 401, 404
 _DAY = 86400
 _SOON = 14 * _DAY
 _NOTICEABLE, _HARMFUL = 5.0, 60.0
@@ -32,8 +32,11 @@ def address(case: Case) -> Found:
     answer = case.anonymous.ask("GET", _WHO)
     if is_ours(answer):
         return ok(f"Backup Repository answers at {case.target}.")
-    encrypted = answer.status == _BAD_REQUEST and not case.target.encrypted
-    advice = "; if the port speaks TLS, give the https address" if encrypted else ""
+    advice = ""
+    if answer.status == _BAD_REQUEST and not case.target.encrypted:
+        advice = "; if the port speaks TLS, give the https address"
+    if answer.status == _NOT_FOUND and case.target.prefix:
+        advice = f"; give the address without {case.target.prefix}, unless the whole installation is below it"
     return fail(f"{case.target} is not answered by Backup Repository: {unexpected(answer)}{advice}.")
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from backup_repository.doctor.case import API
 from backup_repository.doctor.conversation import Answer
 from backup_repository.doctor.found import Found, fail, skip, warn
 
 _LONGEST = 200
 _FIRST_REDIRECT, _FIRST_REFUSAL = 300, 400
 _UNAUTHENTICATED, _NOT_FOUND = 401, 404
+_NO_TOKEN = "JWT Token not found"  # noqa: S105 - no password
+"""What the server says when no token arrives, or more than one (contract 3.4)."""
 _NEVERTHELESS = {
     502: "a proxy answers 502, it does not reach what is behind it; start `backup-repository serve`, and let the "
     "`upstream` blocks of router.conf and application.conf name the right address and socket",
-    503: "it answers 503; look whether the server is being stopped, or its database out of reach",
+    503: "it answers 503; look whether the server is being stopped, its database out of reach, or a limit of a proxy "
+    "reached (`limit_req`, `limit_conn`)",
     504: "a proxy answers 504; what is behind it did not answer within `proxy_read_timeout`",
 }
 _JUDGED = {
@@ -46,7 +50,8 @@ _JUDGED = {
 def unexpected(answer: Answer) -> str:
     """Say what answers, when it is not what should."""
     if _FIRST_REDIRECT <= answer.status < _FIRST_REFUSAL and "location" in answer.headers:
-        return f"it redirects to {without_query(answer.headers['location'])}; give that address, none is followed"
+        place = without_query(answer.headers["location"]).partition(f"{API}/")[0]
+        return f"it redirects to {place}; give that address, none is followed"
     message = said(answer)
     if answer.status in _NEVERTHELESS and "code" not in _without_status(answer):
         return _NEVERTHELESS[answer.status]
@@ -70,6 +75,11 @@ def said(answer: Answer) -> str:
 
 def of_the_token(answer: Answer) -> Found | None:
     """Judge a refusal that lies in the token, the account, the collection or the instance; None: in something else."""
+    if answer.status == _UNAUTHENTICATED and answer.document().get("message") == _NO_TOKEN:
+        return fail(
+            "The token does not reach the server: a layer in front drops or replaces the `Authorization` header; take "
+            "`auth_basic` and `proxy_set_header Authorization` out of it."
+        )
     if answer.status == _UNAUTHENTICATED and answer.document():
         return fail(f"The token is not accepted, {said(answer)}; generate a new one for --token-file.")
     if answer.code == answer.status == _NOT_FOUND:

@@ -50,7 +50,9 @@ def _judged(case: Case, answer: Answer, naming: str, header: str) -> Found:
         return fail(f"A file that `{header}` named was stored on .../{naming}{left}: set {_mend(naming, header)}.")
     if answer.code == _LOOKED_UP:
         return fail(_passed_through(answer, naming, header))
-    return fail(f"An empty upload with `{header}` is not refused as such: {unexpected(answer)}.")
+    replaced = answer.proxied and answer.code in {None, answer.status}
+    mend = "; if a proxy says so in place of the server, set `proxy_intercept_errors off`" if replaced else ""
+    return fail(f"An empty upload with `{header}` is not refused as such: {unexpected(answer)}{mend}.")
 
 
 def _passed_through(answer: Answer, naming: str, header: str) -> str:

@@ -29,6 +29,14 @@ _DONE, _PARTIAL, _FIRST_REFUSAL, _NOT_FOUND, _TIMED_OUT, _FIRST_OF_SERVER = 200,
 _LIMITS = frozenset({40109, 41010, 41012})
 _ONCE = "upload.only_once_successful"
 _PROXIES = "look at what the layers in front change of a download (`gzip off`, caches, filters)"
+_SERVED = "; let `alias` in application.conf name FS_LOCAL_DIRECTORY, and run its NGINX as the user of the server"
+_MENDS_OF_UPLOAD = {
+    413: "; raise `client_max_body_size`",
+    42023: "; let REVPROXY_STORAGE_DIR and `client_body_temp_path` in application.conf name the same directory, run "
+    "both as the same user, and let the server trust who hands over (its Unix socket, or TRUSTED_PROXIES)",
+}
+_MENDS_OF_DOWNLOAD = {42001: _SERVED, 42002: _SERVED}
+"""The settings behind refusals, by the codes in which they show."""
 
 
 def round_trip(case: Case) -> Found:
@@ -153,7 +161,8 @@ class _Trip:
             if answer.code in _LIMITS:
                 return skip(f"The limits of the collection or the account do not allow it: {said(answer)}.")
             found = of_the_token(answer)
-            return found or fail(f"The upload is not taken: {unexpected(answer)}.")
+            mend = _MENDS_OF_UPLOAD.get(answer.code or answer.status, "")
+            return found or fail(f"The upload is not taken: {unexpected(answer)}{mend}.")
         version = answer.document().get("version")
         if not isinstance(version, dict) or not isinstance(version.get("id"), str):
             return fail(f"The upload is not confirmed: {unexpected(answer)}.")
@@ -187,7 +196,8 @@ class _Trip:
     def _whole(self) -> Iterator[str]:
         answer = self._download({"Accept-Encoding": "gzip"})
         if answer.status != _DONE:
-            yield f"The uploaded version cannot be downloaded: {unexpected(answer)}."
+            mend = _MENDS_OF_DOWNLOAD.get(answer.code or answer.status, "")
+            yield f"The uploaded version cannot be downloaded: {unexpected(answer)}{mend}."
         elif "content-encoding" in answer.headers:
             yield f"A download is encoded on the way (`Content-Encoding`): {_PROXIES}."
         elif answer.body != self.content:
