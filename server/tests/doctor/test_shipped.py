@@ -73,6 +73,12 @@ def test_without_secrets_what_needs_them_is_skipped(fronted: Front) -> None:
     assert all("Needs --" in sentence for sentence in skipped.values())
 
 
+def test_what_was_given_is_not_asked_for_again(served: Server, fronted: Front) -> None:
+    found = examined(public(fronted), pause=1, token=served.token)
+    assert "Needs --collection;" in found["round trip"].sentence
+    assert found["forged hand-over header"].sentence == "Needs --collection."
+
+
 def test_a_server_without_nginx_passes(listening: Server) -> None:
     versions = listening.create_collection()
     found = examined(

@@ -32,6 +32,7 @@ BLUNDERS = {
     "a code that is no text": [URL, "--health-code-file", "bytes"],
     "no such code file": [URL, "--health-code-file", "missing"],
     "a collection that is no id": [URL, "--collection", "../users"],
+    "a collection of an unset variable": [URL, "--collection", ""],
     "a size that is none": [URL, "--size", "large"],
     "a size of nothing": [URL, "--size", "0"],
     "a pause below zero": [URL, "--pause", "-1"],

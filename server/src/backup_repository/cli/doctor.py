@@ -35,7 +35,7 @@ def doctor(
     token_file: Annotated[
         Path | None, typer.Option("--token-file", help="File with a token that may use the collection.")
     ] = None,
-    collection: Annotated[str, typer.Option("--collection", help="Id of an empty collection to try.")] = "",
+    collection: Annotated[str | None, typer.Option("--collection", help="Id of an empty collection to try.")] = None,
     size: Annotated[str, typer.Option("--size", help="Largest upload that must be accepted.")] = "30GB",
     pause: Annotated[
         float, typer.Option("--pause", help="Seconds that a sender must be allowed to pause; 0: not tried.")
@@ -141,9 +141,9 @@ def _size(text: str) -> int:
     return size
 
 
-def _identifier(text: str) -> str:
+def _identifier(text: str | None) -> str:
     try:
-        return str(uuid.UUID(text)) if text else ""
+        return "" if text is None else str(uuid.UUID(text))
     except ValueError as error:
         raise typer.BadParameter("expected the id of a collection", param_hint="--collection") from error
 

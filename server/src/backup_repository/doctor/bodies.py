@@ -123,8 +123,8 @@ def pauses(case: Case) -> Found:
     found = _paused(case, case.anonymous, case.nowhere, {})
     if found is not None:
         return found
-    if not (case.token and case.collection):
-        return skip("The server refuses a guest before it reads the body; give --token-file and --collection.")
+    if case.lacking:
+        return skip(f"The server refuses a guest before it reads the body; give {case.lacking}.")
     found = _paused(case, case.confidential, case.versions, {**case.bearer, **_NO_CONTENT_HAS_IT})
     return found or skip("The server refuses the token before it reads the body, as the other checks explain.")
 

@@ -55,6 +55,12 @@ class Case:
         return Wire(self.target, self.patience, verified=not self.insecure)
 
     @property
+    def lacking(self) -> str:
+        """The options without which nothing can be tried in a collection; empty: they were given."""
+        given = {"--token-file": self.token, "--collection": self.collection}
+        return " and ".join(option for option, value in given.items() if not value)
+
+    @property
     def bearer(self) -> dict[str, str]:
         """The header with the token."""
         return {"Authorization": f"Bearer {self.token}"}

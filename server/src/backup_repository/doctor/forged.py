@@ -25,8 +25,8 @@ _MENDS = {
 
 def forged_header(case: Case) -> Found:
     """Name a file that is not there, in both spellings and on every upload path, with an empty body."""
-    if not (case.token and case.collection):
-        return skip("Needs --token-file and --collection.")
+    if case.lacking:
+        return skip(f"Needs {case.lacking}.")
     distrusted = False
     for naming, header in product(_NAMINGS, _HEADERS):
         path = case.versions.removesuffix("versions") + naming

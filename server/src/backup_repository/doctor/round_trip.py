@@ -41,8 +41,8 @@ _MENDS_OF_DOWNLOAD = {42001: _SERVED, 42002: _SERVED}
 
 def round_trip(case: Case) -> Found:
     """Upload, list, download whole and by range, compare, delete."""
-    if not (case.token and case.collection):
-        return skip("Needs --token-file and --collection with the id of an empty collection.")
+    if case.lacking:
+        return skip(f"Needs {case.lacking}; the collection must be an empty one.")
     hindrance = _hindrance(case)
     if hindrance is not None:
         return hindrance
