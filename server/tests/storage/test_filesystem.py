@@ -17,7 +17,7 @@ import pytest
 from world.disk import Disk
 
 from backup_repository.errors import BlobMissing, OutsideStorage, StorageCorrupt
-from backup_repository.storage.base import BlobInfo, Draft, Storage, new_key
+from backup_repository.storage.base import BlobInfo, Draft, OpenFile, Storage, new_key
 from backup_repository.storage.contract import CONTENT, StorageContract, get, keys, put
 
 SHARDS = [f"{number:02x}" for number in range(256)]
@@ -57,6 +57,17 @@ async def test_a_blob_that_is_written_back_on_the_way_is_whole(disk: Disk) -> No
     async with storage.read(draft.key) as read:
         found = b"".join([block async for block in read])
     assert found == b"".join(blocks)
+
+
+async def test_a_reader_shows_its_file_until_it_is_left(disk: Disk) -> None:
+    storage = disk.open()
+    key = await put(storage, CONTENT)
+    async with storage.read(key, 1, 5) as blocks:
+        assert isinstance(blocks, OpenFile)
+        assert os.pread(blocks.fileno(), 4, 1) == CONTENT[1:5]
+        assert [block async for block in blocks] == [CONTENT[1:5]]
+    with pytest.raises(RuntimeError):
+        blocks.fileno()
 
 
 async def test_a_draft_is_a_private_file_in_staging(disk: Disk) -> None:

@@ -1,20 +1,18 @@
-"""The bytes of a version as an HTTP answer (contract 8.7): by the proxy when it offers to, else streamed."""
+"""The bytes of a version as an HTTP answer (contract 8.7): by the proxy when it offers to, else by ourselves."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from backup_repository.api.described import Answer, Parameter
 from backup_repository.api.handover import handed_over
 from backup_repository.api.integrity import digest_header
 from backup_repository.api.ranges import Slice, http_date, not_modified, wanted_slice
+from backup_repository.api.sending import OpenedContent
 from backup_repository.api.shapes import BYTES, text
 from backup_repository.instance import Instance
 from backup_repository.versions.model import Version
@@ -44,48 +42,6 @@ CONDITIONS = (
 """What it looks at."""
 
 
-class StreamedContent(Response):
-    """An answer whose body is already open, so that a missing blob can still be refused properly."""
-
-    def __init__(
-        self,
-        stack: AsyncExitStack,
-        chunks: AsyncIterator[bytes],
-        status: int,
-        headers: Mapping[str, str],
-        *,
-        idle_seconds: float,
-    ) -> None:
-        super().__init__(None, status, dict(headers))
-        self._stack = stack
-        self._chunks = chunks
-        self._idle_seconds = idle_seconds
-
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the headers, then block after block, until the client is gone or takes nothing for too long."""
-        async with self._stack:
-            leaving = asyncio.create_task(_disconnected(receive))
-            try:
-                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-                async for chunk in self._chunks:
-                    if leaving.done():
-                        return
-                    try:
-                        async with asyncio.timeout(self._idle_seconds):
-                            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                    except TimeoutError:
-                        return  # the HTTP server closes the connection under the unfinished answer
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-            finally:
-                leaving.cancel()
-
-
-async def _disconnected(receive: Receive) -> None:
-    """Wait until the client is gone; the HTTP server itself would go on taking the bytes for nobody."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
 async def content_response(request: Request, instance: Instance, version: Version) -> Response:
     """Answer a GET or HEAD of a version: 200, 206, 304, 412 or 416.
 
@@ -113,7 +69,7 @@ async def content_response(request: Request, instance: Instance, version: Versio
         await stack.aclose()
         return Response(None, status, headers)
     idle_seconds = instance.config.long_execution_time
-    return StreamedContent(stack, chunks, status, headers, idle_seconds=idle_seconds)
+    return OpenedContent(stack, chunks, span, status, headers, idle_seconds=idle_seconds)
 
 
 _KEPT_ON_304 = frozenset({"ETag", "Repr-Digest", "Last-Modified", "Cache-Control"})

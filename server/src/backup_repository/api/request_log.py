@@ -47,7 +47,7 @@ class RequestLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id.encode())]}
-            sent += len(message.get("body", b""))
+            sent += len(message.get("body", b"")) + message.get("count", 0)  # a file's, which the kernel sends
             await send(message)
 
         try:

@@ -1,7 +1,7 @@
 """What the HTTP server itself answers, in the contract's form (contract 1.3 E6, 8.4), and to whom; bounded heads.
 
 uvicorn parses strictly but answers in plain text, reads request heads of any length, and drops the answer to a client
-that has closed its sending side, although such a client may still listen.
+that has closed its sending side, although such a client may still listen. Nor does it know of files: see `sendfile`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from backup_repository.cli import sendfile
 
 _MAX_HEAD = 64 * 1024
 """Bytes of a request line and its headers."""
@@ -63,6 +65,10 @@ class ContractProtocol(HttpToolsProtocol):
         del msg
         self._refuse(400, "The request is not valid HTTP")
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Answer a request; the kernel may send files in the answer."""
+        super()._start_asgi_task(cycle, sendfile.offering(cycle, app))
+
     def _breaking_off(self, app: Any) -> Any:
         """Wrap an ASGI application so that a body whose rest will never come ends for it like a lost connection."""
 
@@ -79,7 +85,7 @@ class ContractProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, message: str) -> None:
         answering: Any = self.cycle  # None before the first request, which uvicorn's types do not say
-        if answering and answering.response_started and not answering.response_complete:
+        if self.pipeline or (answering and answering.response_started and not answering.response_complete):
             self.transport.close()  # an answer is under way; a second one would be taken for its body
             return
         content: dict[str, Any] = {"error": message, "code": status, "type": "app.fatal-error"}

@@ -33,7 +33,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Never, Protocol
+from typing import Never, Protocol, runtime_checkable
 
 from backup_repository.errors import OutsideStorage
 
@@ -78,6 +78,18 @@ class SignedAddress:
     """Path and query, without the first slash. Secret."""
     size: int
     """Bytes of the blob."""
+
+
+@runtime_checkable
+class OpenFile(Protocol):
+    """What `Storage.read` gives where a blob is a local file: its bytes may be taken from there instead."""
+
+    def fileno(self) -> int:
+        """Return the reader's own descriptor, which is closed when the reader is left; it is read by position alone.
+
+        Raises:
+            RuntimeError: the reader was left.
+        """
 
 
 class CannotAdopt(Exception):
@@ -164,6 +176,8 @@ class Storage(Protocol):
         self, key: str, start: int = 0, end: int | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open a blob and stream the bytes from start up to, not including, end, in blocks of bounded size.
+
+        What it gives may be an `OpenFile`, too.
 
         Raises:
             BlobMissing: on entering, when there is no such blob.

@@ -147,7 +147,7 @@ class _FileDraft:
 
 
 class _Reader:
-    """Gives the bytes of one blob, block by block."""
+    """Gives the bytes of one blob, block by block; an `OpenFile`."""
 
     def __init__(self, shards: Shards, threads: Threads, key: str) -> None:
         self._shards = shards
@@ -172,6 +172,11 @@ class _Reader:
         if descriptor is not None:
             os.close(descriptor)
 
+    def fileno(self) -> int:
+        if self._descriptor is None:
+            raise RuntimeError("the reader is closed")
+        return self._descriptor
+
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
@@ -183,10 +188,8 @@ class _Reader:
         return block
 
     def _block(self) -> bytes:
-        if self._descriptor is None:
-            raise RuntimeError("the reader is closed")
         with storage_errors():
-            block = os.pread(self._descriptor, min(_BLOCK, self._end - self._position), self._position)
+            block = os.pread(self.fileno(), min(_BLOCK, self._end - self._position), self._position)
         if not block:
             raise StorageCorrupt
         return block
