@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import os
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from pathlib import Path
@@ -209,6 +210,7 @@ def create(config: Config, blocks: Sequence[str] = ()) -> Starlette:
     lent = Lent(client_address=client_address, base_url=base_url, content=content_response)
     app = create_app(instance, lifespan)
     install(app, instance, lent)
+    _look_no_more_at_what_stays()
     return app
 
 
@@ -231,6 +233,15 @@ def create_from_environment(blocks: Sequence[str]) -> Starlette:
         ConfigurationError: a setting is wrong; the parent has found that out before.
     """
     return create(load(os.environ, None, Path.cwd()).config, blocks)
+
+
+def _look_no_more_at_what_stays() -> None:
+    """Let the garbage collector pass over all that is loaded, which stays until the end.
+
+    While it looks through everything no request is served: 0.09 s amid 200 uploads, and less than half of that so.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _return_freed_memory() -> None:

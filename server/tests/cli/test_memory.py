@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -89,3 +90,22 @@ def test_the_memory_of_log_ins_is_given_back(installation: Installation) -> None
         before = server.memory_info().rss
         assert len(set(people.map(lambda _: log_in(address, ADMIN, PASSWORD), range(24)))) == 24
         assert server.memory_info().rss < before + LOG_IN
+
+
+COUNTING = """
+import gc, os
+from pathlib import Path
+from backup_repository.config.load import load
+from backup_repository.main import create
+application = create(load(os.environ, None, Path.cwd()).config)
+print(gc.get_freeze_count(), len(gc.get_objects()))
+"""
+"""Builds the application as a server process does, and counts."""
+
+
+def test_the_garbage_collector_passes_over_what_stays(installation: Installation) -> None:
+    """While it looks at objects nobody is served."""
+    command = (sys.executable, "-c", COUNTING)
+    told = subprocess.run(command, cwd=installation.root, env=installation.environment, capture_output=True, check=True)
+    passed_over, looked_at = map(int, told.stdout.split())
+    assert looked_at < passed_over / 10

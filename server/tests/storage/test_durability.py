@@ -117,3 +117,20 @@ def test_a_shard_that_had_to_be_made_again_is_flushed_again(disk: Disk, journal:
         with shards.make("ab"):
             assert journal.taken() == []
         (disk.directory / "ab").rmdir()
+
+
+def test_a_shard_that_nothing_needed_to_last_in_is_flushed_for_what_does(disk: Disk, journal: Journal) -> None:
+    shards = Shards(disk.directory)
+    with shards.make("ab", durably=False):
+        assert journal.taken() == []
+    with shards.make("ab"):
+        assert journal.taken() == [("flushed", inode(disk.directory))]
+
+
+async def test_a_probe_waits_for_no_disk(disk: Disk, journal: Journal) -> None:
+    """Not even for the entries of new shards: beside uploads each flush takes a tenth of a second."""
+    storage = disk.open()
+    for _ in range(20):
+        await storage.probe(write=True)
+    calls = journal.taken()
+    assert [what for what, _ in calls] == ["visible", "gone"] * 20

@@ -12,6 +12,7 @@ from world.disk import Disk
 from world.filesystems import small_file_system
 
 from backup_repository.errors import StorageUnavailable
+from backup_repository.storage.base import new_key
 from backup_repository.storage.contract import CONTENT, get, keys, put
 from backup_repository.storage.drivers.filesystem import FilesystemStorage
 
@@ -70,6 +71,21 @@ async def test_a_copy_that_may_not_grow_is_a_full_storage(disk: Disk) -> None:
         with largest_file(MEGABYTE), pytest.raises(StorageUnavailable, match="full"):
             await draft.finish()
     assert disk.files() == []
+
+
+async def test_a_second_copy_that_fails_leaves_the_first_one(disk: Disk, tmp_path: Path) -> None:
+    """Two processes bring the same blob over from another storage; the slower one finds the disk full."""
+    storage, key = disk.open(), new_key()
+    async with storage.draft(key) as slower:
+        await slower.write(CONTENT)
+        slower._file._move = slower._file._copy  # type: ignore[attr-defined] # as if rename said EXDEV
+        async with Disk(disk.directory, tmp_path / "of another process").open().draft(key) as faster:
+            await faster.write(CONTENT)
+            await faster.finish()
+        with largest_file(MEGABYTE), pytest.raises(StorageUnavailable, match="full"):
+            await slower.finish()
+    assert disk.files() == [disk.file(key)]
+    assert await get(storage, key) == CONTENT
 
 
 async def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:

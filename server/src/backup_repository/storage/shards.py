@@ -92,8 +92,8 @@ class Shards:
             yield shard
 
     @contextlib.contextmanager
-    def make(self, name: str) -> Iterator[int]:
-        """Give a descriptor of a shard, which is made and made durable where it was not.
+    def make(self, name: str, *, durably: bool = True) -> Iterator[int]:
+        """Give a descriptor of a shard, which is made, and made durable if that is wanted, where it was not.
 
         Raises:
             StorageError: the storage refuses or is out of reach.
@@ -106,7 +106,7 @@ class Shards:
                 except FileExistsError:
                     pass
                 # Another process may have made it and not have come to this yet.
-                if name not in self._durable:
+                if durably and name not in self._durable:
                     os.fsync(root)
                     self._durable.add(name)
             with _directory(name, root) as shard:

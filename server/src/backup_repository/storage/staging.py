@@ -14,7 +14,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -92,6 +92,7 @@ class StagedFile:
 
     def __init__(self, staging: Path, shards: Shards, key: str | None = None) -> None:
         self.key = new_key() if key is None else checked(key)
+        self._may_be_there = key is not None
         self.path = staging / self.key
         self._shards = shards
         self._descriptors: list[int] = []
@@ -170,21 +171,23 @@ class StagedFile:
         """
         self._begin_step()
         self.sync()
-        self._publish(os.fsync)
+        self._publish(durably=True)
 
     def show(self) -> None:
         """Make the blob visible without waiting for the disk, for one that is withdrawn at once; raises as `finish`."""
         self._begin_step()
-        self._publish(lambda _shard: None)
+        self._publish(durably=False)
 
-    def _publish(self, settle: Callable[[int], None]) -> None:
-        """Move the file into its shard and settle that, or leave no trace of it there."""
-        with self._shards.make(shard_of(self.key)) as shard, storage_errors():
+    def _publish(self, *, durably: bool) -> None:
+        """Move the file into its shard, or leave no trace of it there; but what has its key already stays."""
+        names = [self.key + PARTIAL] if self._may_be_there else [self.key, self.key + PARTIAL]
+        with self._shards.make(shard_of(self.key), durably=durably) as shard, storage_errors():
             try:
                 self._move(shard)
-                settle(shard)
+                if durably:
+                    os.fsync(shard)
             except BaseException:
-                for name in (self.key, self.key + PARTIAL):
+                for name in names:
                     with contextlib.suppress(OSError):
                         os.unlink(name, dir_fd=shard)
                 raise
