@@ -9,7 +9,7 @@ import pytest
 from world.stored import ALERT, make_collection
 
 from backup_repository.collections.model import Collection
-from backup_repository.health.freshness import State, judge, spoken, usual_interval
+from backup_repository.health.freshness import State, judge, spoken
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -28,12 +28,7 @@ def test_nightly_backups_are_late_after_two_days() -> None:
         assert judge(collection, nightly, moment).state is state
 
 
-def test_one_long_gap_does_not_change_what_is_usual() -> None:
-    assert usual_interval(hours_ago(1, 2, 3, 500, 501)) == timedelta(hours=1)
-
-
 def test_fewer_than_two_gaps_tell_nothing() -> None:
-    assert usual_interval(hours_ago(1, 25)) is None
     assert judge(make_collection(versions_count=2), hours_ago(9000, 9001), NOW).state is State.FRESH
 
 

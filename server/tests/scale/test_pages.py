@@ -51,3 +51,9 @@ async def test_pages_are_parts_of_the_whole(database: Database, descending: bool
 async def test_a_page_far_behind_passes_over_few_rows() -> None:
     far = page(TABLE, TABLE.c.id, [], (TABLE.c.id,), descending=False, total=10**6, offset=999_990, limit=5)
     assert {value for value in far.compile().params.values() if isinstance(value, int)} == {5}
+
+
+async def test_a_page_looks_for_no_more_rows_than_there_are() -> None:
+    """Or the search for one more would go on to the end of the table."""
+    few = page(TABLE, TABLE.c.id, [], (TABLE.c.id,), descending=True, total=3, offset=0, limit=20)
+    assert {value for value in few.compile().params.values() if isinstance(value, int)} == {0, 3}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from world.client import Served
+from world.client import COLLECTIONS, Served
 from world.visitor import Visitor, signed_in
 
 from backup_repository.access.model import Actor, Permission
@@ -43,6 +43,24 @@ async def test_it_names_what_needs_attention_and_why(served: Served, alice: Visi
     assert "Full with 1 of 1 versions: every upload is refused until one is deleted" in words
     assert "No version has ever been stored" in words
     assert words.index("blocked") < words.index("forgotten") < words.index("nightly")
+
+
+async def test_what_was_deleted_tells_nothing_of_what_is_usual(served: Served, alice: Visitor) -> None:
+    """Three nightly versions are late after two more days; two of them tell nothing."""
+    user = alice.client.user
+    assert user is not None
+    nightly = await alice.client.create_collection(filename="nightly")
+    for day in range(3):
+        client = await served.session(user)
+        await client.upload(nightly["id"], f"night {day}".encode())
+        served.clock.advance(days=1)
+    served.clock.advance(days=2)
+    client = await served.session(user)
+    reader = await signed_in(served, client)
+    assert "1 of 1 collection needs attention" in (await reader.page("/overview")).words
+    answer = await client.delete(f"{COLLECTIONS}/{nightly['id']}/versions/v2")
+    assert answer.status_code == 200
+    assert "The collection is backed up as usual" in (await reader.page("/overview")).words
 
 
 async def test_everybody_sees_only_their_own(admin: Visitor, alice: Visitor, charlie: Visitor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import event
@@ -51,12 +52,18 @@ def heard(database: Database) -> Iterator[list[Statement]]:
         if not text.startswith(("BEGIN", "PRAGMA")):  # which only SQLite's transactions show
             found.append(Statement(text, parameters))
 
-    engine = database._engine
+    async def fetch(driver: Any, text: str, values: Sequence[Any], patience: float | None) -> Any:
+        found.append(Statement(text, values))
+        return await kind.fetch(driver, text, values, patience)
+
+    engine, kind = database._engine, database._kind
+    database._kind = SimpleNamespace(**{**vars(kind), "fetch": fetch})  # what goes past SQLAlchemy
     event.listen(engine, _EXECUTED, listen)
     try:
         yield found
     finally:
         event.remove(engine, _EXECUTED, listen)
+        database._kind = kind
 
 
 async def steps(database: Database, statement: Statement) -> list[Step]:

@@ -33,7 +33,7 @@ def page(
     """
     after = max(0, total - offset - limit)
     backwards = after < offset
-    size = min(limit, max(0, total - offset)) if backwards else limit
+    size = min(limit, max(0, total - offset))  # no more than there are, so that nobody looks for another one to the end
     keys = select(key).where(*conditions).order_by(*_directed(order, descending=descending != backwards))
     wanted = keys.offset(after if backwards else offset).limit(size)
     return select(table).where(key.in_(wanted)).order_by(*_directed(order, descending=descending))

@@ -97,9 +97,13 @@ tokens = Table(
     Column("active", Boolean, nullable=False),
     Index("ix_tokens_active_expires_at", "active", "expires_at"),
     Index("ix_tokens_user_id_active_expires_at", "user_id", "active", "expires_at"),
-    Index("ix_tokens_user_id_issued_at_id", "user_id", "issued_at", "id"),
+    Index("ix_tokens_user_id_issued_at_id_active_expires_at", "user_id", "issued_at", "id", "active", "expires_at"),
 )
-"""Every token ever issued to an existing account; never its text."""
+"""Every token ever issued to an existing account; never its text.
+
+The last index begins in the order of pages, and what makes a token valid is in it, so that those before a page are
+passed over without a look at the table.
+"""
 
 collections = Table(
     "collections",
@@ -117,11 +121,13 @@ collections = Table(
     Column("used_space", BigInteger, nullable=False),
     Column("searched", Text, nullable=False, server_default=text("''")),
     Column("newest_at", Moment),
+    Column("due_at", Moment),
     Index("ix_collections_created_at_id", "created_at", "id"),
 )
 """Collections with maintained counts, changed in the same transaction as their versions.
 
-`newest_at` is the moment of the version with the highest number; empty collections have none.
+`newest_at` is the moment of the version with the highest number; empty collections have none. From `due_at` on a
+collection is late, see `collections/due.py`; while nobody can tell it is empty.
 """
 
 totals = Table(

@@ -1,25 +1,21 @@
-"""Is a collection backed up as usual? Pure: the rule that the web console explains to its readers.
+"""Is a collection backed up as usual, and if not, why? Pure.
 
-A collection is late when it has had no new version for longer than twice its usual interval, and never within an hour.
-The usual interval is the median of the gaps between its last versions; fewer than two gaps tell nothing yet.
+Each state has one condition, which holds for values as for columns of a table: a page about one collection and a query
+over all of them cannot disagree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
-from statistics import median
+from typing import Any
 
+from backup_repository.collections import due
 from backup_repository.collections.model import Collection, Strategy
 
-LOOKED_AT = 8
-"""So many of the last versions tell what is usual."""
-_LEAST_GAPS = 2
-_GRACE = timedelta(hours=1)
-_FACTOR = 2
+_NEVER_DUE = datetime.max.replace(tzinfo=UTC)
 
 
 class State(StrEnum):
@@ -72,16 +68,30 @@ def judge(collection: Collection, moments: Sequence[datetime], now: datetime) ->
         moments: when its last versions were stored, in any order; `LOOKED_AT` of them are enough.
         now: the present moment.
     """
-    newest = max(moments, default=None)
-    interval = usual_interval(moments)
-    due = None if newest is None or interval is None else newest + max(_FACTOR * interval, _GRACE)
-    return Verdict(collection, _state(collection, due, now), newest, interval, due)
+    due_at = due.due_at(moments)
+    applies = conditions(collection, due_at or _NEVER_DUE, now)
+    state = next((state for state, condition in applies.items() if condition), State.FRESH)
+    return Verdict(collection, state, max(moments, default=None), due.usual_interval(moments), due_at)
 
 
-def usual_interval(moments: Sequence[datetime]) -> timedelta | None:
-    """Return the median gap between moments; None when there are too few gaps."""
-    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(sorted(moments))]
-    return timedelta(seconds=median(gaps)) if len(gaps) >= _LEAST_GAPS else None
+def conditions(collection: Any, due_at: Any, now: datetime) -> dict[State, Any]:
+    """Say when a collection is in each state, the worst first; the first that applies counts, and none means fresh.
+
+    Args:
+        collection: a `Collection`, or the columns of the table.
+        due_at: when it becomes late, or the column that says so.
+        now: the present moment.
+
+    Returns:
+        The truth of each, or an expression of it.
+    """
+    count, most, room = collection.versions_count, collection.max_backups_count, collection.max_collection_size
+    return {
+        State.FAILING: (collection.strategy == Strategy.ALERT) & (most > 0) & (most <= count),
+        State.NEVER: count == 0,
+        State.LATE: due_at < now,
+        State.OVER_LIMIT: ((most > 0) & (most < count)) | ((room > 0) & (room < collection.used_space)),
+    }
 
 
 def spoken(span: timedelta) -> str:
@@ -92,16 +102,3 @@ def spoken(span: timedelta) -> str:
         if seconds >= 2 * length or (count == 1 and abs(seconds - length) < length / 10):
             return unit if count == 1 else f"{count} {unit}s"
     return "second" if seconds == 1 else f"{seconds} seconds"
-
-
-def _state(collection: Collection, due: datetime | None, now: datetime) -> State:
-    count, most = collection.versions_count, collection.max_backups_count
-    if collection.strategy is Strategy.ALERT and 0 < most <= count:
-        return State.FAILING
-    if count == 0:
-        return State.NEVER
-    if due is not None and now > due:
-        return State.LATE
-    if (0 < most < count) or 0 < collection.max_collection_size < collection.used_space:
-        return State.OVER_LIMIT
-    return State.FRESH

@@ -6,8 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import TypeVarTuple
 
-from sqlalchemy import ScalarSelect, Select, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Select,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from backup_repository.collections.model import Collection
 from backup_repository.collections.store import from_row
@@ -22,7 +34,9 @@ from backup_repository.database.tables import (
     version_tags,
     versions,
 )
+from backup_repository.health.freshness import State, conditions
 
+_Columns = TypeVarTuple("_Columns")
 _SUMMED = ("collections", "versions", "used_space", "declared_millions", "declared_rest")
 _MILLION = 1_000_000
 
@@ -54,38 +68,63 @@ async def longest_without_success(tx: Transaction, limit: int) -> tuple[Watched,
     )
 
 
-async def with_last_moments(
-    tx: Transaction, *, member: str | None, after: str, limit: int, last: int
+async def states(tx: Transaction, now: datetime, *, member: str | None) -> dict[State, int]:
+    """Count by states the collections that an account is a member of, in one round trip; None: all of them."""
+    place = _place(now)
+    query = _of(member, select(place, func.count()).select_from(collections)).group_by(place)
+    counted = {row[0]: row[1] for row in await tx.execute(query)}
+    return {state: counted.get(number, 0) for number, state in enumerate(State)}
+
+
+async def worst(
+    tx: Transaction, now: datetime, *, member: str | None, limit: int, last: int
 ) -> list[tuple[Collection, list[datetime]]]:
-    """Return collections in the order of their ids, each with the moments of its last versions, in one round trip.
+    """Return the collections that need somebody, each with the moments of its last versions, in one round trip.
+
+    They come in the order of their states, those that have waited longest first.
 
     Args:
         tx: a transaction.
+        now: the present moment.
         member: only collections this account is a member of; None: all.
-        after: the id after which to begin.
         limit: how many collections.
         last: how many of its last versions.
     """
-    wanted = select(collections).where(collections.c.id > after).order_by(collections.c.id).limit(limit)
-    if member is not None:
-        wanted = wanted.join(grants, grants.c.collection_id == collections.c.id).where(grants.c.user_id == member)
-    some = wanted.subquery()
+    place, waiting = _place(now), func.coalesce(collections.c.newest_at, collections.c.created_at)
+    wanted = _of(member, select(collections, place.label("place"), waiting.label("waiting")))
+    fresh = list(State).index(State.FRESH)
+    some = wanted.where(place < fresh).order_by(place, waiting, collections.c.id).limit(limit).subquery()
     # one by one, from the end of the index: joined with all of them, PostgreSQL would read every version there is
     moments = [
         select(versions.c.created_at)
         .where(versions.c.collection_id == some.c.id)
         .order_by(versions.c.number.desc())
         .limit(1)
-        .offset(place)
+        .offset(back)
         .correlate(some)
         .scalar_subquery()
-        .label(f"moment_{place}")
-        for place in range(last)
+        .label(f"moment_{back}")
+        for back in range(last)
     ]
+    query = select(some, *moments).order_by(some.c.place, some.c.waiting, some.c.id)
     return [
-        (from_row(row), [moment for moment in row[-last:] if moment is not None])
-        for row in await tx.execute(select(some, *moments).order_by(some.c.id))
+        (from_row(row), [moment for moment in row[-last:] if moment is not None]) for row in await tx.execute(query)
     ]
+
+
+def _place(now: datetime) -> ColumnElement[int]:
+    """Say the place of a collection's state among all states, the worst first."""
+    order = list(State)
+    applies = conditions(collections.c, collections.c.due_at, now).items()
+    cases = [(condition, literal_column(str(order.index(state)), Integer)) for state, condition in applies]
+    return case(*cases, else_=literal_column(str(order.index(State.FRESH)), Integer))
+
+
+def _of(member: str | None, query: Select[*_Columns]) -> Select[*_Columns]:
+    """Narrow a query of collections to those that an account is a member of; None: all."""
+    if member is None:
+        return query
+    return query.join(grants, grants.c.collection_id == collections.c.id).where(grants.c.user_id == member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +241,5 @@ async def between(tx: Transaction, bounds: Sequence[datetime]) -> Spans:
 
 async def names(tx: Transaction, ids: Sequence[str], *, member: str | None) -> dict[str, str]:
     """Return the file names of those collections that an account is a member of, by their ids; None: of all."""
-    query = select(collections.c.id, collections.c.filename).where(collections.c.id.in_(ids))
-    if member is not None:
-        query = query.join(grants, grants.c.collection_id == collections.c.id).where(grants.c.user_id == member)
+    query = _of(member, select(collections.c.id, collections.c.filename).where(collections.c.id.in_(ids)))
     return {row.id: row.filename for row in await tx.execute(query)}

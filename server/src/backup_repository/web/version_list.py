@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from backup_repository.access.decide import Action
 from backup_repository.access.door import Opened
-from backup_repository.health.freshness import LOOKED_AT, Verdict, judge
+from backup_repository.collections.due import LOOKED_AT
+from backup_repository.health.freshness import Verdict, judge
 from backup_repository.rotation.choose import choose
 from backup_repository.sizes import format_size
 from backup_repository.versions.model import Version
