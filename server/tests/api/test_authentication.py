@@ -12,7 +12,7 @@ from typing import Any
 
 import jwt
 from world.answers import denied, refusal
-from world.client import ADMINISTRATOR, COLLECTIONS, TENANT, TOKENS, Client, Serve, Served
+from world.client import ADMINISTRATOR, COLLECTIONS, TENANT, TOKENS, USERS, Client, Serve, Served
 
 UNAUTHENTICATED = (401, 401, "request.auth-error")
 
@@ -175,6 +175,27 @@ async def test_signature_comes_before_expiry_and_expiry_before_the_account(serve
     assert await message(alice.bearing(f"{head}.{claims}.{signature[::-1]}")) == "Invalid JWT Token"
     await served.change_user(alice.user, active=False)
     assert await message(alice.bearing(signed(served, sub=alice.id, exp=past))) == "Expired JWT Token"
+
+
+async def test_what_changes_after_a_token_was_believed_counts_at_once(served: Served, admin: Client) -> None:
+    """However often it was let in before: expiry, the account and the revocation are looked at every time."""
+
+    async def let_in() -> Client:
+        session = await served.client(*TENANT)
+        assert [await message(session) for _ in range(3)] == ["", "", ""]
+        return session
+
+    revoked, off, deleted, expired = [await let_in() for _ in range(4)]
+    assert (await revoked.delete(f"{TOKENS}/current-session")).status_code == 200
+    assert refusal(await revoked.get(TOKENS)) == denied(40324)
+    assert off.user is not None
+    await served.change_user(off.user, active=False)
+    assert refusal(await off.get(TOKENS)) == denied(40322)
+    assert (await admin.delete(f"{USERS}/{deleted.id}")).status_code == 200
+    assert await message(deleted) == "Invalid JWT Token"
+    assert await message(expired) == ""
+    served.clock.advance(hours=3)
+    assert await message(expired) == "Expired JWT Token"
 
 
 async def test_a_token_of_no_account_is_invalid(served: Served, alice: Client) -> None:

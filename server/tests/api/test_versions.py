@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from world.answers import broken_fields, refusal
 from world.client import COLLECTIONS, PER_COLLECTION, Client, Served
+from world.statements import heard
 
 from backup_repository.access.model import Permission
 
@@ -105,6 +106,19 @@ async def test_pages_of_versions(alice: Client) -> None:
     assert await page("other=7") == (["1", "2", "3", "4", "5"], None)
     assert broken_fields(await alice.get(f"{versions}?limit=1001&page=0")) == {"limit": 50003, "page": 50005}
     assert broken_fields(await alice.get(f"{versions}?limit=0&page=x")) == {"limit": 50004, "page": 50002}
+    versions, _ = await filled(alice)
+    assert await page("limit=2") == ([], {"page": 1, "per_page_limit": 2, "max_pages": 1})
+
+
+async def test_a_listing_asks_who_it_is_whether_they_may_and_for_the_page(served: Served, alice: Client) -> None:
+    """However many there are; versions and their number come in one answer, and so are of one moment."""
+    for contents in ((), (b"1", b"2", b"3")):
+        versions, _ = await filled(alice, *contents)
+        for query in ("", "?limit=2", "?page=9"):
+            with heard(served.instance.database) as statements:
+                assert (await alice.get(versions + query)).status_code == 200
+            assert len(statements) == 3
+            assert "versions_count" in statements[-1].text
 
 
 @pytest.mark.parametrize("name", ["v2", "latest", "recent", "{id}", "{ID}"])

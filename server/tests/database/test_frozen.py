@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from world.instance import Installation
 from world.postgres import PostgresCluster, postgres_cluster
 from world.waiting import eventually
 
+from backup_repository.database.direct import Reader
 from backup_repository.database.engine import Database, Transaction
+from backup_repository.database.prepared import Prepared
 from backup_repository.errors import DatabaseUnavailable
 
 CODE = "health check code"
+KEPT = Prepared(select(func.count().label("count")).select_from(text("kept")))
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +74,35 @@ async def test_a_commit_without_an_answer_may_have_happened_or_not(
         with pytest.raises(DatabaseUnavailable):
             await write(database, freeze)
     assert await count(database) in {0, 1}
+
+
+async def ask_nobody(cluster: PostgresCluster, opened: AbstractAsyncContextManager[Reader]) -> None:
+    """Ask twice, the second time while nobody answers."""
+    async with opened as reader:
+        await reader.fetch(KEPT)
+        with cluster.frozen():
+            await reader.fetch(KEPT)
+
+
+async def test_a_query_without_an_answer_ends_what_reads(cluster: PostgresCluster, database: Database) -> None:
+    for opened in (database.reading(), database.glance()):
+        with pytest.raises(DatabaseUnavailable):
+            await ask_nobody(cluster, opened)
+        assert await count(database) == 0
+    with cluster.frozen(), pytest.raises(DatabaseUnavailable):
+        await count(database)
+    assert await count(database) == 0
+
+
+async def test_what_was_read_counts_though_nobody_hears_of_its_end(
+    cluster: PostgresCluster, database: Database
+) -> None:
+    with ExitStack() as ice:
+        async with database.reading() as tx:
+            found = await tx.fetch(KEPT)
+            ice.enter_context(cluster.frozen())
+    assert [row.count for row in found] == [0]
+    assert await count(database) == 0
 
 
 def test_a_server_says_which_part_hangs_and_recovers(cluster: PostgresCluster, tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ class Collections:
             NotFound: there is no such collection.
             PermissionDenied: the actor may not do this there.
         """
-        async with self._database.reading() as tx:
+        async with self._database.glance() as tx:
             return await open_collection(tx, actor, collection_id, action)
 
     async def find(self, collection_id: str) -> Collection | None:

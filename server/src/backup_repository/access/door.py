@@ -15,7 +15,7 @@ from backup_repository.access.decide import Action, require
 from backup_repository.access.model import Actor, Permissions, Token
 from backup_repository.collections import store as collections_store
 from backup_repository.collections.model import Collection
-from backup_repository.database.engine import Transaction
+from backup_repository.database.direct import Reader
 from backup_repository.errors import NotFound, PermissionDenied, Unauthenticated
 from backup_repository.ids import parse_uuid
 from backup_repository.users.model import User
@@ -40,7 +40,7 @@ class Opened:
 
 
 async def open_collection(
-    tx: Transaction, actor: Actor, collection_id: str, action: Action, *, lock: bool = False
+    tx: Reader, actor: Actor, collection_id: str, action: Action, *, lock: bool = False
 ) -> Opened:
     """Open a collection for one action; with lock nobody else changes it until the transaction ends.
 
@@ -59,7 +59,7 @@ async def open_collection(
     return Opened(collection, actor, action, entry, _SEAL)
 
 
-async def open_again(tx: Transaction, opened: Opened, now: datetime, *, lock: bool = True) -> Opened:
+async def open_again(tx: Reader, opened: Opened, now: datetime, *, lock: bool = True) -> Opened:
     """Open the same collection for the same action, with account, token and access as they are now.
 
     Raises:
@@ -75,9 +75,7 @@ async def open_again(tx: Transaction, opened: Opened, now: datetime, *, lock: bo
     return Opened(collection, actor, opened.action, entry, _SEAL)
 
 
-async def _look(
-    tx: Transaction, collection_id: str, user_id: str, *, lock: bool
-) -> tuple[Collection, Permissions | None]:
+async def _look(tx: Reader, collection_id: str, user_id: str, *, lock: bool) -> tuple[Collection, Permissions | None]:
     """Read a collection and an account's entry in it (None: no member).
 
     Raises:

@@ -38,6 +38,7 @@ class Sessions:
     ) -> None:
         self._database = database
         self._keys = keys
+        self._verifier = signing.Verifier(keys)
         self._passwords = passwords
         self._throttle = throttle
         self._clock = clock
@@ -114,8 +115,8 @@ class Sessions:
             PermissionDenied: 40322, 40323 or 40324.
         """
         now = self._clock()
-        claims = signing.verify(self._keys, text, now)
-        async with self._database.reading() as tx:
+        claims = self._verifier.verify(text, now)
+        async with self._database.glance() as tx:
             user, token = await store.account_and_token(tx, claims.user_id, claims.token_hash)
         try:
             admit(user, token, now=now, address=address, user_agent=user_agent)

@@ -1,8 +1,18 @@
-"""Signs and verifies tokens (contract 3.1): JWTs under the one algorithm of the configured key, no clock allowance."""
+"""Signs and verifies tokens (contract 3.1): JWTs under the one algorithm of the configured key, no clock allowance.
+
+A `Verifier` remembers which tokens its key has signed, because to find that out takes longer than all else that a
+request asks about its bearer. It promises:
+
+* A signature was verified once by the very key of this verifier; one that is wrong is never remembered, as nothing is.
+  Another key means another verifier, which remembers nothing.
+* What changes is looked at every time: the expiry here, revocation and the account by whoever asks (contract 3.4).
+* No token's text is kept, only its SHA-256, as in the database; and no more than the last `REMEMBERED`.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -16,6 +26,9 @@ from backup_repository.users.model import User
 
 INVALID = "Invalid JWT Token"
 """What any token that cannot be believed is answered with."""
+
+REMEMBERED = 1024
+"""How many signatures a verifier remembers, some hundred kilobytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +88,50 @@ def sign(
     return text, record
 
 
-def verify(keys: KeyPair, text: str, now: datetime) -> Claims:
-    """Check signature, structure and expiry, in this order (contract 3.4, checks 2 and 3).
+class Verifier:
+    """Tells the tokens that a key has signed from all others."""
+
+    def __init__(self, keys: KeyPair) -> None:
+        self._keys = keys
+        self._remembered: OrderedDict[str, _Signed] = OrderedDict()
+
+    def verify(self, text: str, now: datetime) -> Claims:
+        """Check signature, structure and expiry, in this order (contract 3.4, checks 2 and 3).
+
+        Raises:
+            Unauthenticated: `Invalid JWT Token` or `Expired JWT Token`.
+        """
+        token_hash = hash_of(text)
+        signed = self._remembered.pop(token_hash, None) or _signed(self._keys, text, token_hash)
+        if signed.expires_at <= now.timestamp():
+            raise Unauthenticated("Expired JWT Token")
+        self._remembered[token_hash] = signed
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
+        return signed.claims
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """What a good signature stands under."""
+
+    claims: Claims
+    expires_at: int
+    """Seconds since 1970."""
+
+
+def _signed(keys: KeyPair, text: str, token_hash: str) -> _Signed:
+    """Check signature and structure.
 
     Raises:
-        Unauthenticated: `Invalid JWT Token` or `Expired JWT Token`.
+        Unauthenticated: `Invalid JWT Token`.
     """
     try:
         claims = jwt.decode(
             text,
             keys.public,
             algorithms=[keys.algorithm],
-            # expiry is judged below, by the clock that was handed in
+            # expiry is judged by the clock that was handed in
             options={"require": ["exp", "sub"], "verify_exp": False, "verify_iat": False, "verify_aud": False},
         )
     except (jwt.PyJWTError, ValueError) as error:
@@ -94,6 +139,4 @@ def verify(keys: KeyPair, text: str, now: datetime) -> Claims:
     expiry = claims["exp"]
     if not isinstance(expiry, int):
         raise Unauthenticated(INVALID)
-    if expiry <= now.timestamp():
-        raise Unauthenticated("Expired JWT Token")
-    return Claims(user_id=claims["sub"], token_hash=hash_of(text), collection_id=claims.get("collection"))
+    return _Signed(Claims(claims["sub"], token_hash, claims.get("collection")), expiry)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     LABEL_STYLE_TABLENAME_PLUS_COL,
@@ -26,20 +27,33 @@ from sqlalchemy.exc import IntegrityError
 from backup_repository.access.model import Grant, Permission, Permissions, Token, TokenKind
 from backup_repository.collections.model import Collection
 from backup_repository.collections.store import from_row as collection_from
+from backup_repository.database.direct import Reader
 from backup_repository.database.engine import Transaction
+from backup_repository.database.pages import page
+from backup_repository.database.prepared import Prepared
 from backup_repository.database.tables import collections, grants, tokens, users
 from backup_repository.database.tables import login_failures as login_failures_table
 from backup_repository.users.model import User
 from backup_repository.users.store import user_from
 
 _OWN_TOKEN = and_(tokens.c.user_id == users.c.id, tokens.c.token_hash == bindparam("wanted_token"))
-_ACCOUNT_AND_TOKEN = (
+_ACCOUNT_AND_TOKEN = Prepared(
     select(users, tokens)
     .select_from(users.outerjoin(tokens, _OWN_TOKEN))
     .where(users.c.id == bindparam("wanted_user"))
     .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
 )
-"""Made once: every request asks it, and making it takes longer than PostgreSQL needs to answer."""
+_OWN_ENTRY = and_(grants.c.collection_id == collections.c.id, grants.c.user_id == bindparam("wanted_user"))
+_COLLECTION_AND_ENTRY = Prepared(
+    select(collections, grants.c.permissions)
+    .outerjoin(grants, _OWN_ENTRY)
+    .where(collections.c.id == bindparam("wanted_collection"))
+)
+_ENTRY = Prepared(
+    select(grants.c.permissions).where(
+        grants.c.collection_id == bindparam("wanted_collection"), grants.c.user_id == bindparam("wanted_user")
+    )
+)
 
 
 class AccountGone(Exception):
@@ -105,12 +119,12 @@ async def forget_login_failures(tx: Transaction, until: datetime) -> None:
     await tx.execute(delete(login_failures_table).where(login_failures_table.c.failed_at <= until))
 
 
-async def account_and_token(tx: Transaction, user_id: str, token_hash: str) -> tuple[User | None, Token | None]:
+async def account_and_token(tx: Reader, user_id: str, token_hash: str) -> tuple[User | None, Token | None]:
     """Find an account, and its token of that hash, in one round trip."""
-    found = await tx.execute(_ACCOUNT_AND_TOKEN, {"wanted_user": user_id, "wanted_token": token_hash})
-    row = found.one_or_none()
-    if row is None:
+    found = await tx.fetch(_ACCOUNT_AND_TOKEN, wanted_user=user_id, wanted_token=token_hash)
+    if not found:
         return None, None
+    row = found[0]
     user = user_from(row, "users_")
     return user, None if row.tokens_id is None else _token(row, "tokens_")
 
@@ -129,7 +143,7 @@ async def tokens_of(
     """Return one page of an account's tokens, still valid ones first, then newest first; and how many there are.
 
     An account that logs in every hour has thousands of tokens, of which few are valid: those are looked for by
-    themselves, so that the others can be read in the order of an index.
+    themselves, so that the others can be read in the order of an index, from its nearer end.
     """
     own = tokens.c.user_id == user_id
     valid = and_(tokens.c.active, tokens.c.expires_at > now)
@@ -138,30 +152,29 @@ async def tokens_of(
         select(func.count()).select_from(tokens).where(own, valid).scalar_subquery(),
     )
     total, valid_ones = (await tx.execute(counts)).one()
-    newest_first = (tokens.c.issued_at.desc(), tokens.c.id.desc())
-    first = select(tokens).where(own, valid).order_by(*newest_first).offset(offset).limit(limit)
-    found = list(await tx.execute(first))
-    then = select(tokens).where(own, not_(valid)).order_by(*newest_first)
-    found += await tx.execute(then.offset(max(0, offset - valid_ones)).limit(limit - len(found)))
+    found: list[Row[Any]] = []
+    for condition, count, before in ((valid, valid_ones, 0), (not_(valid), total - valid_ones, valid_ones)):
+        span = {"total": count, "offset": max(0, offset - before), "limit": limit - len(found)}
+        if span["limit"] and span["offset"] < count:
+            order = (tokens.c.issued_at, tokens.c.id)
+            found += await tx.execute(page(tokens, tokens.c.id, (own, condition), order, descending=True, **span))
     return tuple(_token(row) for row in found), total
 
 
-async def entry(tx: Transaction, collection_id: str, user_id: str) -> Permissions | None:
+async def entry(tx: Reader, collection_id: str, user_id: str) -> Permissions | None:
     """Return the account's entry in the collection; None: no member; an empty entry still makes a member."""
-    query = select(grants.c.permissions).where(grants.c.collection_id == collection_id, grants.c.user_id == user_id)
-    row = (await tx.execute(query)).one_or_none()
-    return None if row is None else _permissions(row.permissions)
+    found = await tx.fetch(_ENTRY, wanted_collection=collection_id, wanted_user=user_id)
+    return _permissions(found[0].permissions) if found else None
 
 
 async def collection_and_entry(
-    tx: Transaction, collection_id: str, user_id: str
+    tx: Reader, collection_id: str, user_id: str
 ) -> tuple[Collection | None, Permissions | None]:
     """Return a collection and the account's entry in it, as both are at one moment; None as for `by_id` and `entry`."""
-    ours = and_(grants.c.collection_id == collections.c.id, grants.c.user_id == user_id)
-    query = select(collections, grants.c.permissions).outerjoin(grants, ours).where(collections.c.id == collection_id)
-    row = (await tx.execute(query)).one_or_none()
-    if row is None:
+    found = await tx.fetch(_COLLECTION_AND_ENTRY, wanted_collection=collection_id, wanted_user=user_id)
+    if not found:
         return None, None
+    row = found[0]
     return collection_from(row), None if row.permissions is None else _permissions(row.permissions)
 
 
@@ -230,18 +243,18 @@ def _permissions(names: Iterable[str]) -> Permissions:
     return frozenset(Permission(name) for name in names)
 
 
-def _token(row: Row[tuple[object, ...]], prefix: str = "") -> Token:
-    values = {name.removeprefix(prefix): value for name, value in row._mapping.items()}  # noqa: SLF001 - public API
+def _token(row: Any, prefix: str = "") -> Token:
+    """Make a token of a row; in rows of joined tables the columns' names carry a prefix."""
     return Token(
-        id=values["id"],
-        token_hash=values["token_hash"],
-        user_id=values["user_id"],
-        kind=TokenKind(values["kind"]),
-        scope=_permissions(values["scope"]),
-        issued_at=values["issued_at"],
-        expires_at=values["expires_at"],
-        description=values["description"],
-        active=values["active"],
+        id=getattr(row, prefix + "id"),
+        token_hash=getattr(row, prefix + "token_hash"),
+        user_id=getattr(row, prefix + "user_id"),
+        kind=TokenKind(getattr(row, prefix + "kind")),
+        scope=_permissions(getattr(row, prefix + "scope")),
+        issued_at=getattr(row, prefix + "issued_at"),
+        expires_at=getattr(row, prefix + "expires_at"),
+        description=getattr(row, prefix + "description"),
+        active=getattr(row, prefix + "active"),
     )
 
 

@@ -42,7 +42,10 @@ def _written(value: Any, line: str) -> str:
         return encode_basestring(value)
     if kind is dict:
         deeper = line + _INDENT
-        parts = [f"{encode_basestring(name)}: {_written(one, deeper)}" for name, one in value.items()]
+        parts = [
+            f"{encode_basestring(name)}: {encode_basestring(one) if type(one) is str else _written(one, deeper)}"
+            for name, one in value.items()
+        ]
         return f"{{{deeper}{f',{deeper}'.join(parts)}{line}}}" if parts else "{}"
     if kind is list:
         deeper = line + _INDENT

@@ -93,12 +93,10 @@ async def list_versions(call: Authenticated) -> Response:
     """R20: list the collection's versions, or one page of them."""
     collection_id = call.path("collection_id")
     query = call.query
-    async with call.instance.downloads.listing(call.actor, collection_id) as listing:
+    async with call.instance.downloads.pages(call.actor, collection_id) as pages:
         paged = query.get("page") or query.get("limit")
         page = page_of(query, size_name="limit", default_size=20) if paged else None
-        versions = (
-            await listing.versions() if page is None else await listing.versions(offset=page.offset, limit=page.size)
-        )
+        found = await (pages.page() if page is None else pages.page(offset=page.offset, limit=page.size))
     address = base_url(call.request, call.instance.config.base_url, call.instance.config.trusted_proxies)
     content: render.JsonObject = {
         "message": "OK",
@@ -108,11 +106,11 @@ async def list_versions(call: Authenticated) -> Response:
                 "details": render.version(version),
                 "url": f"{address}/api/stable/repository/file/{quote(version.filename, safe='')}",
             }
-            for version in versions
+            for version in found.versions
         },
     }
     if page is not None:
-        content["pagination"] = render.pagination(page.number, page.size, listing.count)
+        content["pagination"] = render.pagination(page.number, page.size, found.total)
     return render.json_response(content)
 
 

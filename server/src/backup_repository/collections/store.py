@@ -6,14 +6,18 @@ import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from backup_repository.collections.due import LOOKED_AT, due_at
 from backup_repository.collections.model import Collection, Strategy
+from backup_repository.database.direct import Reader
 from backup_repository.database.engine import Transaction
 from backup_repository.database.folding import contains, searchable
 from backup_repository.database.pages import page
+from backup_repository.database.prepared import Prepared
 from backup_repository.database.tables import collections, grants, versions
 from backup_repository.database.tables import totals as totals_table
 
@@ -30,6 +34,16 @@ _ADD_UP = text("""
         declared_millions = totals.declared_millions + excluded.declared_millions,
         declared_rest = totals.declared_rest + excluded.declared_rest
 """)
+
+_LAST_MOMENTS = (
+    select(versions.c.created_at)
+    .where(versions.c.collection_id == bindparam("wanted"))
+    .order_by(versions.c.number.desc())
+    .limit(LOOKED_AT)
+)
+"""When the last versions of a collection were stored, the newest first."""
+_ONE = select(collections).where(collections.c.id == bindparam("wanted"))
+_BY_ID, _BY_ID_LOCKED = Prepared(_ONE), Prepared(_ONE.with_for_update())
 
 
 class CollectionTaken(Exception):
@@ -78,6 +92,7 @@ async def save_details(tx: Transaction, before: Collection, after: Collection) -
 
 async def save_counts(tx: Transaction, before: Collection, after: Collection) -> None:
     """Replace what uploads and deletions change, after the versions themselves. The caller holds the lock."""
+    moments = (await tx.execute(_LAST_MOMENTS, {"wanted": after.id})).scalars().all()
     await tx.execute(
         update(collections)
         .where(collections.c.id == after.id)
@@ -85,7 +100,8 @@ async def save_counts(tx: Transaction, before: Collection, after: Collection) ->
             last_number=after.last_number,
             versions_count=after.versions_count,
             used_space=after.used_space,
-            newest_at=_newest_at(after.id),
+            newest_at=moments[0] if moments else None,
+            due_at=due_at(moments),
         )
     )
     await _add_up(tx, before, after)
@@ -97,11 +113,10 @@ async def remove(tx: Transaction, collection: Collection) -> None:
     await _add_up(tx, collection, None)
 
 
-async def by_id(tx: Transaction, collection_id: str, *, lock: bool = False) -> Collection | None:
+async def by_id(tx: Reader, collection_id: str, *, lock: bool = False) -> Collection | None:
     """Find a collection; with lock nobody else changes it until the transaction ends."""
-    query = select(collections).where(collections.c.id == collection_id)
-    row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
-    return None if row is None else from_row(row)
+    found = await tx.fetch(_BY_ID_LOCKED if lock else _BY_ID, wanted=collection_id)
+    return from_row(found[0]) if found else None
 
 
 async def largest_version(tx: Transaction, collection_id: str) -> int:
@@ -169,11 +184,6 @@ async def _add_up(tx: Transaction, before: Collection | None, after: Collection 
         await tx.execute(_ADD_UP, {"part": zlib.crc32(collection.id.encode()) % _PARTS, **change})
 
 
-def _newest_at(collection_id: str) -> ScalarSelect[datetime]:
-    query = select(versions.c.created_at).where(versions.c.collection_id == collection_id)
-    return query.order_by(versions.c.number.desc()).limit(1).scalar_subquery()
-
-
 def _share(collection: Collection | None) -> dict[str, int]:
     """Say what a collection contributes to the sums."""
     declared, rest = divmod(collection.max_collection_size, _MILLION) if collection else (0, 0)
@@ -212,7 +222,7 @@ def _details(collection: Collection) -> dict[str, object]:
     }
 
 
-def from_row(row: Row[tuple[object, ...]]) -> Collection:
+def from_row(row: Any) -> Collection:
     """Make a collection of a row with the columns of the table."""
     return Collection(
         id=row.id,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, EmulatedDBAPIException, SQLAlchemyError
 
 _CONNECT_SECONDS = 10
 _WAIT_SECONDS = 30
 """How long a job waits for a connection of the pool."""
-_POOL_SIZE = 10
+_POOL_SIZE = 9
+"""One more is kept for whoever asks whether the database works."""
 _SESSION = {"application_name": "backup-repository", "idle_in_transaction_session_timeout": "30s"}
 """A process that freezes in the middle of a transaction keeps others waiting for its locks no longer than that,
 which is less than their own patience."""
@@ -24,15 +25,21 @@ CONNECT_FAILURES: tuple[type[Exception], ...] = (
     TimeoutError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    EmulatedDBAPIException,
     SQLAlchemyError,
 )
-"""What connecting may raise."""
-READING: Mapping[str, str] = {"isolation_level": "REPEATABLE READ"}
-"""Options of transactions that read: all their statements see one moment."""
+"""What connecting may raise; SQLAlchemy's pool and its engine put the driver's errors in clothes of their own."""
+FAILURES: tuple[type[Exception], ...] = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What the driver may raise about a statement."""
+READING: Mapping[str, str] = {"isolation_level": "AUTOCOMMIT"}
+"""Options of connections that read: SQLAlchemy begins no transactions there, `begin_reading` does."""
 
 
-def make_engine(url: str) -> Engine:
-    """Prepare the engine of a `postgresql://…` or `postgres://…` address; query parameters go to the driver."""
+def make_engine(url: str, connections: int = _POOL_SIZE) -> Engine:
+    """Prepare the engine of a `postgresql://…` or `postgres://…` address, with so many connections at the most.
+
+    Query parameters of the address go to the driver.
+    """
 
     async def connect() -> asyncpg.Connection[asyncpg.Record]:
         # asyncpg reads the address itself, so that libpq's query parameters such as sslmode keep their meaning
@@ -45,7 +52,7 @@ def make_engine(url: str) -> Engine:
     engine = create_engine(
         "postgresql+asyncpg://",
         creator=adapted,
-        pool_size=_POOL_SIZE,
+        pool_size=connections,
         max_overflow=0,
         pool_timeout=_WAIT_SECONDS,
         hide_parameters=True,  # they hold hashes, and errors go to the log
@@ -59,10 +66,24 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
-def out_of_reach(error: DBAPIError) -> bool:
+async def fetch(
+    driver: asyncpg.Connection[asyncpg.Record], sql: str, values: Sequence[Any], patience: float | None
+) -> Sequence[Any]:
+    """Run a query on the driver, which prepares it once for each connection."""
+    return await driver.fetch(sql, *values, timeout=patience)
+
+
+async def begin_reading(driver: asyncpg.Connection[asyncpg.Record]) -> Callable[[], Awaitable[None]]:
+    """Let all statements from now on see one moment; returns what ends it."""
+    transaction = driver.transaction(isolation="repeatable_read")
+    await transaction.start()
+    return transaction.rollback
+
+
+def out_of_reach(error: Exception) -> bool:
     """Whether the failure lies in reaching the database rather than in the statement."""
-    cause = error.orig.__cause__ if error.orig is not None else None
-    return isinstance(cause, asyncpg.InterfaceError | asyncpg.PostgresConnectionError | OSError | TimeoutError) or (
+    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else error
+    return isinstance(cause, asyncpg.InterfaceError | asyncpg.PostgresConnectionError | OSError) or (
         isinstance(cause, asyncpg.PostgresError) and str(cause.sqlstate)[:2] in _OUT_OF_REACH
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, Select, Text, cast, delete, func, insert, or_, select, update
+from sqlalchemy import Select, Text, cast, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from backup_repository.database.engine import Transaction, take_turns
@@ -112,23 +113,22 @@ def _columns(user: User) -> dict[str, object]:
     }
 
 
-def user_from(row: Row[tuple[object, ...]], prefix: str = "") -> User:
+def user_from(row: Any, prefix: str = "") -> User:
     """Make an account of a row; in rows of joined tables the columns' names carry a prefix."""
-    values = {name.removeprefix(prefix): value for name, value in row._mapping.items()}  # noqa: SLF001 - public API
     return User(
-        id=values["id"],
-        email=values["email"],
-        password_hash=values["password_hash"],
-        permissions=frozenset(values["permissions"]),
-        tags=tuple(values["tags"]),
-        max_allowed_file_size=values["max_allowed_file_size"],
-        allowed_ip_addresses=tuple(values["allowed_ip_addresses"]),
-        allowed_user_agents=tuple(values["allowed_user_agents"]),
-        organization=values["organization"],
-        about=values["about"],
-        expires_at=values["expires_at"],
-        active=values["active"],
-        created_at=values["created_at"],
+        id=getattr(row, prefix + "id"),
+        email=getattr(row, prefix + "email"),
+        password_hash=getattr(row, prefix + "password_hash"),
+        permissions=frozenset(getattr(row, prefix + "permissions")),
+        tags=tuple(getattr(row, prefix + "tags")),
+        max_allowed_file_size=getattr(row, prefix + "max_allowed_file_size"),
+        allowed_ip_addresses=tuple(getattr(row, prefix + "allowed_ip_addresses")),
+        allowed_user_agents=tuple(getattr(row, prefix + "allowed_user_agents")),
+        organization=getattr(row, prefix + "organization"),
+        about=getattr(row, prefix + "about"),
+        expires_at=getattr(row, prefix + "expires_at"),
+        active=getattr(row, prefix + "active"),
+        created_at=getattr(row, prefix + "created_at"),
     )
 
 

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from backup_repository.access.decide import Action, require
 from backup_repository.access.door import Opened, open_collection
 from backup_repository.access.model import Actor
+from backup_repository.database.direct import Reader
 from backup_repository.database.engine import Database, Transaction
 from backup_repository.errors import BlobNotFound, NotFound, StorageCorrupt
 from backup_repository.ids import parse_uuid
@@ -35,6 +36,18 @@ async def find_version(tx: Transaction, opened: Opened, name: str) -> Version | 
         return None
 
 
+class Pages:
+    """A collection that was opened for pages of its versions."""
+
+    def __init__(self, tx: Reader, opened: Opened) -> None:
+        self._tx = tx
+        self._opened = opened
+
+    async def page(self, *, offset: int = 0, limit: int | None = None) -> store.Page:
+        """Return the versions, or one page of them, ascending by number; and how many there are."""
+        return await store.listed(self._tx, self._opened, offset=offset, limit=limit)
+
+
 class Listing:
     """A collection that was opened for listing its versions."""
 
@@ -47,10 +60,6 @@ class Listing:
         """How many versions there are."""
         return self._opened.collection.versions_count
 
-    async def versions(self, *, offset: int = 0, limit: int | None = None) -> tuple[Version, ...]:
-        """Return the versions, or one page of them, ascending by number."""
-        return await store.listed(self._tx, self._opened, offset=offset, limit=limit)
-
     async def excerpt(self, *, newest: int, skip: int, limit: int, oldest: int) -> store.Excerpt:
         """Return the newest versions, a page that begins behind the newest so many, and the oldest; without tags."""
         return await store.excerpt(self._tx, self._opened, newest=newest, skip=skip, limit=limit, oldest=oldest)
@@ -62,6 +71,17 @@ class Downloads:
     def __init__(self, database: Database, storage: Storage) -> None:
         self._database = database
         self._storage = storage
+
+    @asynccontextmanager
+    async def pages(self, actor: Actor, collection_id: str) -> AsyncIterator[Pages]:
+        """Open a collection for pages of its versions, each of them as at one moment.
+
+        Raises:
+            NotFound: there is no such collection.
+            PermissionDenied: the actor may not list its versions (40311).
+        """
+        async with self._database.glance() as tx:
+            yield Pages(tx, await open_collection(tx, actor, collection_id, Action.LIST_VERSIONS))
 
     @asynccontextmanager
     async def listing(self, actor: Actor, collection_id: str) -> AsyncIterator[Listing]:

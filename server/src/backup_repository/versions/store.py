@@ -7,14 +7,30 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, literal, or_, select, union_all, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from backup_repository.access.door import Opened
 from backup_repository.collections.store import totals
+from backup_repository.database.direct import Reader
 from backup_repository.database.engine import Transaction
 from backup_repository.database.folding import contains_ascii
 from backup_repository.database.pages import page
+from backup_repository.database.prepared import Prepared
 from backup_repository.database.tables import blobs, collections, grants, version_tags, versions
 from backup_repository.versions.model import Version
 from backup_repository.versions.plan import StoredVersion
@@ -92,14 +108,43 @@ async def retire(tx: Transaction, opened: Opened, version_ids: Sequence[str], no
         await tx.execute(update(blobs).where(blobs.c.key.in_(keys)).values(retired_at=now))
 
 
-async def listed(tx: Transaction, opened: Opened, *, offset: int = 0, limit: int | None = None) -> tuple[Version, ...]:
-    """Return the collection's versions, or one page of them, ascending by number."""
-    ours = versions.c.collection_id == opened.collection.id
-    query = select(versions).where(ours).order_by(versions.c.number).limit(limit)
-    if offset:  # versions before the page are passed over in the index of numbers
-        first = select(versions.c.number).where(ours).order_by(versions.c.number).offset(offset).limit(1)
-        query = query.where(versions.c.number >= first.scalar_subquery())
-    return await _versions(tx, list(await tx.execute(query)))
+_WANTED: BindParameter[str] = bindparam("wanted")
+_OURS = select(versions).where(versions.c.collection_id == _WANTED)
+_NUMBERS = _OURS.with_only_columns(versions.c.number).order_by(versions.c.number)
+_FIRST = _NUMBERS.offset(bindparam("offset")).limit(1).scalar_subquery()
+"""Versions before a page are passed over in the index of numbers."""
+
+
+def _counted(some: Select[*tuple[Any, ...]]) -> Prepared:
+    """Add how many versions the collection has, which is told even where some are none."""
+    part = some.subquery()
+    both = collections.outerjoin(part, part.c.collection_id == collections.c.id)
+    query = select(collections.c.versions_count, part).select_from(both).where(collections.c.id == _WANTED)
+    return Prepared(query.order_by(part.c.number))
+
+
+_ALL = _counted(_OURS)
+_PAGE = _counted(_OURS.where(versions.c.number >= _FIRST).order_by(versions.c.number).limit(bindparam("limit")))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a collection's versions, ascending by number, without their tags."""
+
+    versions: tuple[Version, ...]
+    total: int
+    """How many there are at that moment."""
+
+
+async def listed(tx: Reader, opened: Opened, *, offset: int = 0, limit: int | None = None) -> Page:
+    """Return the collection's versions, or one page of them; a collection that was deleted meanwhile has none."""
+    wanted = opened.collection.id
+    if limit is None:
+        found = await tx.fetch(_ALL, wanted=wanted)
+    else:
+        found = await tx.fetch(_PAGE, wanted=wanted, offset=offset, limit=limit)
+    listed = tuple(_version(row, ()) for row in found if row.file_id is not None)
+    return Page(listed, found[0].versions_count if found else 0)
 
 
 @dataclass(frozen=True, slots=True)
