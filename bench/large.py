@@ -137,7 +137,7 @@ def _pages(crowd: Crowd) -> Iterator[_Page]:
     yield _Page("numbers", _REPORT, {})
     yield _Page("numbers as a line", METRICS, {"code": SETTINGS["METRICS_CODE"]})
     yield _Page("numbers for Prometheus", "/metrics", {"code": SETTINGS["METRICS_CODE"]})
-    yield _Page("Overview of the web console", "/overview", {}, _OTHERS, console=True)
+    yield _Page("Overview of the web console", "/overview", {}, console=True)
     yield _Page("middle page of stored files", _FILES, {"page": crowd.versions // 40}, _OTHERS)
     yield _Page("middle page of the audit log", _AUDIT, {"page": entries // 100}, _OTHERS)
     yield _Page("stored files by a part of a name", _FILES, {"searchQuery": "database77."}, _OTHERS)

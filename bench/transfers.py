@@ -24,6 +24,7 @@ machine: what stands in for rest-server where it is not there."""
 _RCLONE, _REST = "rclone serve restic (no digest, no fsync)", "rest-server (SHA-256, fsync)"
 _PLAIN = "NGINX DAV PUT (no digest, no fsync)"
 _ALONE, _LANDED = "server alone, streaming (SHA-256, fsync)", "application NGINX, landed file (SHA-256, fsync)"
+_KERNEL = "server alone, sent by the kernel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def _downloads(setups: _Setups) -> list[Contender]:
         _downloading("NGINX, static file", (plain.pid,), static),
         *peers,
         _downloading("application NGINX (X-Accel-Redirect)", behind.pids, behind.get()),
-        downloading("server alone, streaming", direct),
+        downloading(_KERNEL, direct),
         *(_downloading(name, (*pids, one.pid), one.before(request)) for name, one, pids, request in through),
     ]
 
@@ -150,7 +151,7 @@ def _reached(uploads: dict[str, Series], downloads: dict[str, Series], *, known:
         Reached("P3", streamed.speed_ratio(peer) * factor, note),
         Reached("P4", landed.cpu_ratio(peer) * cpu, note),
         Reached("P5", own.speed_ratio(static)),
-        Reached("P6", downloads["server alone, streaming"].speed_ratio(other) * fetched, note),
+        Reached("P6", downloads[_KERNEL].speed_ratio(other) * fetched, note),
     ]
 
 
