@@ -117,8 +117,8 @@ class Direct:
         await asyncio.shield(greenlet_spawn(self._invalidate))
 
 
-async def to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
-    """Let something end even if whoever waits for it is cancelled, and pass that on afterwards.
+async def to_its_end(work: Coroutine[Any, Any, _T], undo: Callable[[_T], object] = lambda _result: None) -> _T:
+    """Let something end even if whoever waits for it is cancelled, undo it then, and pass the cancellation on.
 
     A call of SQLite that is broken off in the middle leaves a connection which is closed only when Python collects its
     garbage, and until then nobody can write.
@@ -130,6 +130,6 @@ async def to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
         while not task.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # nobody will ask for it any more
+        if not task.cancelled() and task.exception() is None:
+            undo(task.result())
         raise

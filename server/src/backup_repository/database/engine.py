@@ -35,6 +35,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.selectable import TypedReturnsRows
 from sqlalchemy.util import greenlet_spawn
 
@@ -44,6 +45,7 @@ from backup_repository.database.prepared import Prepared
 from backup_repository.errors import DatabaseUnavailable
 
 _T = TypeVar("_T")
+_Pooled = TypeVar("_Pooled", Connection, PoolProxiedConnection)
 _Arguments = TypeVarTuple("_Arguments")
 _Columns = TypeVarTuple("_Columns")
 _Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
@@ -239,11 +241,12 @@ class Database:
                 connection.driver_connection, engine.dialect, self._kind, self._patience, connection.invalidate
             )
         finally:
-            connection.close()  # at once: nothing was begun that the database would have to hear of
+            _give_back(connection)  # at once: nothing was begun that the database would have to hear of
 
-    async def _checked_out(self, connect: Callable[[], _T]) -> _T:
+    async def _checked_out(self, connect: Callable[[], _Pooled]) -> _Pooled:
+        connecting = greenlet_spawn(connect)
         try:
-            return await greenlet_spawn(connect)
+            return await (to_its_end(connecting, _give_back) if self._patience is None else connecting)
         except self._kind.CONNECT_FAILURES as error:
             raise DatabaseUnavailable(self._kind.refusal(error)) from error
 
@@ -261,6 +264,10 @@ class Database:
             raise
         finally:
             await to_its_end(transaction.end())
+
+
+def _give_back(connection: Connection | PoolProxiedConnection) -> None:
+    connection.close()
 
 
 async def take_turns(transaction: Transaction, name: str) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from backup_repository.database.engine import Database
 from backup_repository.errors import DatabaseUnavailable, StorageError
@@ -64,15 +65,15 @@ class Health:
     async def diagnose(self) -> Diagnosis:
         """Run a trivial query, and write, read back and delete a small file (only look, on a read-only instance)."""
         storage, database = await asyncio.gather(
-            _outcome(self._storage.probe(write=not self._read_only)), _outcome(self._database.ping())
+            _outcome(partial(self._storage.probe, write=not self._read_only)), _outcome(self._database.ping)
         )
         return Diagnosis(storage=storage, database=database)
 
 
-async def _outcome(check: Awaitable[None]) -> str:
+async def _outcome(check: Callable[[], Awaitable[None]]) -> str:
     try:
         async with asyncio.timeout(_SECONDS):
-            await check
+            await check()
     except StorageError as error:
         return error.message
     except DatabaseUnavailable:

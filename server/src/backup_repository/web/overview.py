@@ -56,13 +56,17 @@ async def show_uploading(visit: SignedIn) -> Response:
 
 async def _server(visit: SignedIn) -> Server:
     instance = visit.instance
-    # a storage that hangs keeps the check waiting, but not the others
-    numbers, diagnosis, days = await asyncio.gather(
-        instance.report.numbers(), instance.health.diagnose(), instance.surveys.days(visit.actor)
-    )
+    try:
+        async with asyncio.TaskGroup() as group:  # a storage that hangs keeps the check waiting, but not the others
+            numbers = group.create_task(instance.report.numbers())
+            diagnosis = group.create_task(instance.health.diagnose())
+            looking = group.create_task(instance.surveys.days(visit.actor))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    days = looking.result()
     return Server(
-        numbers=numbers,
-        diagnosis=diagnosis,
+        numbers=numbers.result(),
+        diagnosis=diagnosis.result(),
         days=days,
         uploads=plots.bars([day.uploads for day in days], [f"{day.begins:%b %d}: {day.uploads}" for day in days]),
         stored=plots.bars(
