@@ -63,11 +63,15 @@ def mariadb() -> Iterator[MariaDb]:
     options = ["--no-defaults", f"--datadir={data}", *(["--user=root"] if os.geteuid() == 0 else [])]
     server = MariaDb(directory, free_port())
     try:
-        subprocess.run(
+        installed = subprocess.run(
             [install, *options, "--auth-root-authentication-method=normal", "--skip-test-db"],
-            stdout=subprocess.DEVNULL,
-            check=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
+        if installed.returncode != 0:
+            raise RuntimeError(f"{install} ended with {installed.returncode}:\n{installed.stdout}")
         own = [f"--socket={directory / 'socket'}", f"--port={server.port}", "--bind-address=127.0.0.1"]
         quick = [
             "--character-set-server=utf8mb4",
